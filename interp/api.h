@@ -1,0 +1,94 @@
+/* floor 8: what the files of the host API share.
+ *
+ * Each call of the API is a visit: what it allocates is garbage when it ends unless a handle or a root holds it.  A
+ * visit that runs something belongs to a thread; one of another thread finds the interpreter busy.  Errors wait in
+ * `last` until the next visit that runs something, because vm->error is only for what is on its way up.
+ */
+#ifndef CARAPACE_API_H
+#define CARAPACE_API_H
+
+#include "carapace.h"
+#include "load.h"
+#include "task.h"
+
+/* A word that the host holds.  The generation tells a live handle from one whose slot was used again. */
+typedef struct crpi_slot {
+    crp_word word; /* CRP_UNSET: free */
+    uint64_t generation;
+    uint32_t next_free;
+} crpi_slot;
+
+typedef struct crpi_slots {
+    crpi_slot *slots;
+    size_t count, capacity;
+} crpi_slots;
+
+enum { CRPI_MAX_HANDLES = 1 << 24, CRPI_SHOWN_CAUSES = 10 };
+
+struct crp_error {
+    crp *vm;
+    crp_word error;
+    crp_status status;
+    const crp_error *cause;
+};
+
+struct crpi_host_function;
+struct crpi_host_class;
+
+typedef struct crpi_api {
+    crpi_slots locals; /* a stack */
+    crpi_slots kept;
+    uint32_t free_kept; /* index + 1; 0: none */
+    uint64_t first_generation;
+    crp_word last; /* the Error of the last call that failed, or NIL */
+    crp_status last_status;
+    crp_error errors[CRPI_SHOWN_CAUSES]; /* what the host sees of it, cause after cause */
+    crp_token *token;
+    uintptr_t thread; /* whose visit runs; 0: nobody's */
+    bool own_platform;
+    struct crpi_host_function *functions;
+    struct crpi_host_class *classes;
+} crpi_api;
+
+static inline crpi_api *crpi_api_of(const crp *vm) { return vm->handles; }
+
+bool crpi_api_init(crp *);
+void crpi_api_free(crp *);
+
+/* --- visits (api.c) -------------------------------------------------------------------------------------------- */
+
+typedef struct crpi_visit {
+    size_t fresh;
+    bool outermost;
+} crpi_visit;
+
+/* Around what runs something.  When begin fails, nothing is to be done and end is not called. */
+crp_status crpi_visit_begin(crp *, crpi_visit *);
+crp_status crpi_visit_end(crp *, crpi_visit *, crp_status);
+
+/* Around what only looks or allocates. */
+static inline size_t crpi_look_begin(const crp *vm) { return vm->heap.fresh_count; }
+crp_status crpi_look_end(crp *, size_t fresh, crp_status);
+
+/* Moves the pending error to `last`, for a call that fails with this status; gives the status. */
+crp_status crpi_failed(crp *, crp_status);
+/* Records an error 1.8, or 1.1 with CRP_E_STALE, in these words and fails with this status. */
+crp_status crpi_refuse(crp *, crp_status, const char *format, ...);
+
+/* --- handles (api-value.c) ------------------------------------------------------------------------------------- */
+
+crp_status crpi_handle_new(crp *, crp_word, crp_val *out); /* out may be NULL */
+crp_status crpi_handle_word(crp *, crp_val, crp_word *out); /* CRP_E_STALE */
+crp_status crpi_handle_words(crp *, const crp_val *, size_t count, crp_word *out);
+
+/* --- host functions (api-native.c) ----------------------------------------------------------------------------- */
+
+void crpi_host_free(crp *);
+
+/* Registers the comms modules: modules/register.c.  The one place where the interpreter calls upwards. */
+crp_status crp_modules_register(crp *);
+
+/* In a build for GC stress: whether there was a collection at every allocation, if that was asked for. */
+bool crpi_gc_stress_ok(const crp *);
+
+#endif

@@ -1,0 +1,68 @@
+/* floor 4: what names mean outside of functions.
+ *
+ * A cell holds one value that a name stands for: a global variable `::x`, a file's variable, or a function.
+ * Code refers to cells by number, resolved when it is compiled; a cell that is not yet set is found out when
+ * it is used. A name has at most one function (or macro, or special form) and one class; both tables are
+ * keyed by Symbol.
+ */
+#ifndef CARAPACE_CELLS_H
+#define CARAPACE_CELLS_H
+
+#include "class.h"
+
+enum crpi_cell_kind { CRPI_CELL_GLOBAL, CRPI_CELL_FILE, CRPI_CELL_FUNCTION, CRPI_CELL_MACRO };
+
+typedef struct crpi_cell {
+    crp_word name;
+    crpi_type type;
+    uint8_t kind;
+    bool declared;      /* a global: by `global`; a function: by `function` or `defun` */
+    bool builtin;       /* cannot be redefined */
+    crp_word signature; /* a script's function: its proto, for the check of redefinitions; or NIL */
+} crpi_cell;
+
+/* One per Symbol that names something. Cell number 0 is none. */
+typedef struct crpi_name {
+    crp_word symbol;
+    uint32_t function, global, class_id; /* class_id 0: none */
+} crpi_name;
+
+typedef struct crpi_cells {
+    crp_word *values; /* CRP_UNSET: not set */
+    crpi_cell *cells;
+    size_t count, capacity, values_capacity;
+    crpi_name *names; /* open addressing by Symbol number */
+    size_t name_count, name_capacity;
+    struct crpi_row_signature *signatures; /* of natives whose signature was asked for: signature.c */
+    size_t signature_count, signature_capacity;
+    crp_word empty_string; /* the start value of every String */
+    bool printing;         /* a property is being computed to be printed: see class-info.c */
+} crpi_cells;
+
+enum { CRPI_MAX_CELLS = 1 << 22 };
+
+bool crpi_cells_init(crp *);
+void crpi_cells_free(crp *);
+crpi_name *crpi_name_find(crp *, crp_word symbol);                  /* NULL: names nothing */
+crp_status crpi_name_make(crp *, crp_word symbol, crpi_name **out); /* good until the next one is made */
+crp_status crpi_cell_new(crp *, crp_word name, crpi_type, enum crpi_cell_kind, uint32_t *out);
+crp_status crpi_function_cell(crp *, crp_word symbol, uint32_t *out); /* made if there is none yet */
+crp_status crpi_global_cell(crp *, crp_word symbol, uint32_t *out);
+
+void crpi_signatures_mark(crp *, crp_marker); /* signature.c: those of native rows */
+void crpi_signatures_free(crp *);
+
+/* True once the name has a function, macro or special form: it can stand in head position. */
+bool crpi_is_function_name(crp *, crp_word symbol);
+
+/* Records 1.4 "unknown NAME" with the nearest names of functions, classes and globals. */
+crp_status crpi_name_unknown(crp *, crp_word symbol, const char *what);
+
+/* The special forms, one row each, for completion, isFunction and help.  Ends with a row without a name. */
+typedef struct crpi_form {
+    const char *name, *shape, *help;
+} crpi_form;
+extern const crpi_form crpi_forms[];
+const crpi_form *crpi_form_find(crp *, crp_word symbol); /* NULL: it is none */
+
+#endif

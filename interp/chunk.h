@@ -1,0 +1,79 @@
+/* floor 5: compiled code.
+ *
+ * Values that code uses stand in the code itself, two words each, and once more in `literals`, for the collector:
+ * so the VM needs no table of constants, and a frame no pointer to one.  Caches are in the code as well; code belongs
+ * to one interpreter and is only run by it.
+ */
+#ifndef CARAPACE_CHUNK_H
+#define CARAPACE_CHUNK_H
+
+#include "class.h"
+#include "reader.h"
+
+enum crpi_opcode {
+#define OP(name, words, shape) CRPI_OP_##name,
+#include "opcodes.def"
+#undef OP
+    CRPI_OPCODES
+};
+
+#define CRPI_INS(op, a, b, c) \
+    ((uint32_t)(op) | (uint32_t)(uint8_t)(a) << 8 | (uint32_t)(uint8_t)(b) << 16 | (uint32_t)(uint8_t)(c) << 24)
+
+enum { CRPI_MAX_REGISTERS = 250, CRPI_MAX_CODE = 1 << 24 /* words */, CRPI_MAX_CAPTURES = 240 };
+
+/* What a CHECK checks, for the words of its error. */
+enum crpi_checked { CRPI_CHECK_ARGUMENT, CRPI_CHECK_VARIABLE, CRPI_CHECK_RESULT, CRPI_CHECK_PROPERTY };
+
+/* A text that code came from.  Kept as long as the interpreter, for the carets. */
+typedef struct crpi_source {
+    struct crpi_source *next;
+    crp_word name; /* a String, in the source list's roots */
+    char *text;
+    size_t length;
+    bool interactive; /* the REPL: a function may be redefined with another signature */
+    bool builtin;     /* of the standard library */
+    struct crpi_scope *scope; /* the variables of the file (compiler.h); the REPL's inputs share one */
+} crpi_source;
+
+typedef struct crpi_line {
+    uint32_t at; /* index of the first word that this holds for */
+    uint32_t line, column;
+} crpi_line;
+
+typedef struct crpi_proto {
+    crp_object h;
+    uint32_t *code;
+    size_t code_count, code_capacity;
+    crp_word *literals;
+    size_t literal_count, literal_capacity;
+    crpi_line *lines;
+    size_t line_count, line_capacity;
+    crpi_signature *signature; /* NULL: a file's top level */
+    crpi_source *source;
+    crp_word name;     /* Symbol: f, C::m, lambda; NIL at top level */
+    uint32_t registers, captures;
+    bool is_method;    /* register 0 is `this` */
+    bool is_constructor; /* returns `this` */
+    uint32_t owner;    /* the class whose private members it may use; 0: none */
+} crpi_proto;
+
+static inline crpi_proto *crpi_proto_of(crp_word w) { return (crpi_proto *)crp_object_of(w); }
+
+crp_status crpi_proto_new(crp *, crp_word *out);
+crp_status crpi_emit(crp *, crpi_proto *, uint32_t word);
+crp_status crpi_emit_literal(crp *, crpi_proto *, crp_word); /* two words, and the collector knows */
+crp_status crpi_emit_place(crp *, crpi_proto *, crpi_place); /* of what is emitted from here on */
+bool crpi_place_of(const crpi_proto *, const uint32_t *pc, crpi_place *out); /* of the instruction before pc */
+/* The line of text that a place is in. */
+void crpi_source_line(const crpi_source *, uint32_t line, const char **text, size_t *length);
+bool crpi_chunks_init(crp *);
+
+/* A Function over the code, with no captures yet: room for proto->captures of them, all (). */
+crp_status crpi_closure_new(crp *, crpi_proto *, crp_word *out);
+void crpi_closure_init(crpi_function *, crpi_proto *);
+
+/* Appends a listing, for tests and for people who read docs/vm.md. */
+void crpi_disassemble(crp *, const crpi_proto *, crpi_buf *out);
+
+#endif

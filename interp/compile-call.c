@@ -1,0 +1,349 @@
+/* floor 5: calls: functions, members, create, and returning. */
+#include "compile.h"
+
+/* --- where a call's window stands ------------------------------------------------------------------------------ */
+
+static bool is_variable_register(const fn *f, int reg)
+{
+    if (reg < f->first_temp) return true;
+    for (int i = 0; i < f->variable_count; i++)
+        if (f->variables[i].reg == reg) return true;
+    return false;
+}
+
+/* The register on top, where a call's arguments begin and its value ends up: the wanted one, if that is on top and
+ * nobody can read it meanwhile. */
+static int window(fn *f, int want)
+{
+    if (want >= 0 && want == f->top - 1 && !is_variable_register(f, want)) return want;
+    return crpi_c_new_register(f);
+}
+
+static void value_at(fn *f, int at, int top, int want, int *reg)
+{
+    f->type = 0;
+    *reg = crpi_c_finish(f, at, want);
+    f->top = want == ANY ? at + 1 : top;
+}
+
+/* Evaluates the arguments into registers from the top on; gives their count. */
+static int push_arguments(fn *f, crp_word arguments)
+{
+    int n = 0;
+    for (; crp_is_pair(arguments) && !crpi_c_failed(f); arguments = crp_tail(arguments), n++) {
+        if (n == CRPI_MAX_PARAMETERS) {
+            crpi_c_fail(f, arguments, CRP_ILLEGAL, "more than %d arguments in one call; build a List and use apply",
+                 CRPI_MAX_PARAMETERS);
+            return n;
+        }
+        int reg = crpi_c_new_register(f);
+        if (!crp_is_pair(crp_head(arguments))) crpi_c_emit_place(f, arguments);
+        crpi_c_expression(f, crp_head(arguments), reg);
+        f->top = reg + 1;
+    }
+    return n;
+}
+
+/* --- calling functions --------------------------------------------------------------------------------------------- */
+
+typedef struct callee {
+    enum { IN_CELL, IN_REGISTER, IN_VARIABLE } kind;
+    int reg;
+    uint32_t cell;
+} callee;
+
+static callee find_callee(fn *f, crp_word head)
+{
+    callee c = {IN_CELL, 0, 0};
+    if (!crp_is_symbol(head)) {
+        c.kind = IN_REGISTER;
+        c.reg = crpi_c_new_register(f);
+        crpi_c_expression(f, head, c.reg);
+        f->top = c.reg + 1;
+        return c;
+    }
+    reference ref = crpi_c_resolve(f, head);
+    crpi_c_known(f, crpi_function_cell(f->c->vm, head, &c.cell));
+    if (ref.kind == NOTHING) return c;
+    c.kind = IN_VARIABLE;
+    c.reg = crpi_c_read_variable(f, head, &ref, ANY);
+    return c;
+}
+
+static void emit_call(fn *f, const callee *c, int at, int n, bool is_tail)
+{
+    switch (c->kind) {
+    case IN_CELL:
+        crpi_c_emit(f, CRPI_INS(is_tail ? CRPI_OP_TCALLG : CRPI_OP_CALLG, at, 0, n));
+        crpi_c_emit(f, c->cell);
+        return;
+    case IN_REGISTER: crpi_c_emit(f, CRPI_INS(is_tail ? CRPI_OP_TCALL : CRPI_OP_CALL, at, c->reg, n)); return;
+    case IN_VARIABLE:
+        crpi_c_emit(f, CRPI_INS(CRPI_OP_CALLV, at, c->reg, n));
+        crpi_c_emit(f, c->cell);
+        return;
+    }
+}
+
+static int call_function(fn *f, crp_word form, int want, bool is_tail)
+{
+    int top = f->top, reg;
+    crp_word head = crp_head(form);
+    bool direct = crp_is_symbol(head);
+    callee c = {IN_CELL, 0, 0};
+    int at = direct ? -1 : 0;
+    if (direct) {
+        reference ref = crpi_c_resolve(f, head);
+        if (ref.kind == NOTHING) at = window(f, want);
+    }
+    c = find_callee(f, head);
+    if (c.kind != IN_CELL) at = crpi_c_new_register(f);
+    f->top = at;
+    int n = push_arguments(f, crp_tail(form));
+    crpi_c_need_register(f, at);
+    crpi_c_emit_place(f, form);
+    emit_call(f, &c, at, n, is_tail && !f->proto->is_constructor);
+    f->top = at + 1;
+    if (is_tail) {
+        f->type = 0;
+        crpi_c_return_register(f, at);
+        return at;
+    }
+    value_at(f, at, top, want, &reg);
+    return reg;
+}
+
+/* --- members ------------------------------------------------------------------------------------------------------- */
+
+/* The member of `this` that a method names, when it can be known now. */
+static crpi_member *own_member(fn *f, crp_word object, crp_word name)
+{
+    if (object != CRPI_WORD_OF(THIS) || !f->owner) return NULL;
+    crpi_member *m = crpi_member_find(f->c->vm, f->owner->id, f->face, name);
+    return m && m->kind == CRPI_SLOT ? m : NULL;
+}
+
+static int get_own(fn *f, const crpi_member *m, int want)
+{
+    int reg = want >= 0 ? want : crpi_c_new_register(f);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_GETTHIS, reg, 0, 0));
+    crpi_c_emit(f, m->offset);
+    f->type = m->type;
+    return reg;
+}
+
+static int set_own(fn *f, const crpi_member *m, crp_word value, int want)
+{
+    int top = f->top, reg = crpi_c_expression(f, value, ANY);
+    if (m->type && f->type != m->type && is_variable_register(f, reg)) {
+        int temp = crpi_c_new_register(f);
+        crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, temp, reg, 0));
+        reg = temp;
+    }
+    crpi_c_check(f, reg, m->type, CRPI_CHECK_PROPERTY, m->name);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_SETTHIS, reg, 0, 0));
+    crpi_c_emit(f, m->offset);
+    if (want >= 0) f->top = top;
+    f->type = m->type;
+    return crpi_c_finish(f, reg, want);
+}
+
+static void emit_cache(fn *f, crp_word name)
+{
+    crpi_c_emit(f, 0);
+    crpi_c_emit(f, 0);
+    crpi_c_emit(f, (uint32_t)name);
+}
+
+/* An operand that is read later than others are evaluated must not be a variable that these set. */
+static int operand(fn *f, crp_word form, crp_word later)
+{
+    int reg = crpi_c_expression(f, form, ANY);
+    if (is_variable_register(f, reg) && crpi_c_sets_something(later, 0)) {
+        crpi_type type = f->type;
+        int temp = crpi_c_new_register(f);
+        crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, temp, reg, 0));
+        f->type = type;
+        return temp;
+    }
+    return reg;
+}
+
+/* (place.endCons x): where place holds (), it becomes (list x). */
+static int end_cons(fn *f, crp_word form, crp_word place, crp_word item, int want)
+{
+    int top = f->top, list = crpi_c_new_register(f);
+    label done = {0};
+    crpi_c_expression(f, place, list);
+    f->top = list + 1;
+    int value = crpi_c_expression(f, item, ANY);
+    crpi_c_emit_place(f, form);
+    crpi_c_jump(f, CRPI_INS(CRPI_OP_ENDCONS, list, value, 0), &done);
+    if (crp_is_symbol(place)) {
+        reference ref = crpi_c_resolve(f, place);
+        if (ref.kind != NOTHING) {
+            f->type = CRPI_TYPE(CRP_LIST, 0);
+            crpi_c_check(f, list, ref.type, CRPI_CHECK_VARIABLE, place);
+            crpi_c_write_variable(f, place, &ref, list);
+        }
+    } else if (crpi_c_head_is(place, CRPI_SYM_DOT)) { /* (o.p list): evaluates o once more, which gave () a moment ago */
+        int object = operand(f, crpi_c_nth(place, 1), CRP_NIL);
+        int at = crpi_c_new_register(f);
+        crpi_c_need_register(f, at + 1);
+        crpi_c_emit(f, CRPI_INS(CRPI_OP_SETP, at, object, list));
+        emit_cache(f, crpi_c_nth(place, 2));
+    }
+    crpi_c_bind(f, &done);
+    f->top = top;
+    f->type = 0;
+    if (want == NOWHERE) return 0;
+    int reg = want >= 0 ? want : crpi_c_new_register(f);
+    crpi_c_load_constant(f, CRP_NIL, reg);
+    return reg;
+}
+
+static bool is_place(crp_word form)
+{
+    if (crp_is_symbol(form)) return form != CRP_TRUE && form != CRPI_WORD_OF(NIL);
+    return crpi_c_head_is(form, CRPI_SYM_DOT) && crpi_c_list_length(form) == 3;
+}
+
+static int invoke(fn *f, crp_word form, crp_word left, crp_word name, crp_word arguments, int want, bool is_tail)
+{
+    int top = f->top, at = window(f, want), reg;
+    crpi_c_expression(f, left, at);
+    f->top = at + 1;
+    int n = push_arguments(f, arguments);
+    crpi_c_emit_place(f, form);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_INVOKE, at, is_tail && !f->proto->is_constructor, n));
+    emit_cache(f, name);
+    f->top = at + 1;
+    if (is_tail) {
+        f->type = 0;
+        crpi_c_return_register(f, at);
+        return at;
+    }
+    value_at(f, at, top, want, &reg);
+    return reg;
+}
+
+/* o.name, (o.name) and (o.name value): the operands may be any registers; the window is only used if it turns out to
+ * be a method. */
+static int access(fn *f, crp_word form, crp_word left, crp_word name, crp_word arguments, int want)
+{
+    int top = f->top, reg, value = 0;
+    bool sets = arguments != CRP_NIL;
+    int object = operand(f, left, arguments);
+    if (sets) value = crpi_c_expression(f, crpi_c_nth(arguments, 0), ANY);
+    int at;
+    if (!sets && object == f->top - 1 && !is_variable_register(f, object)) at = object;
+    else at = crpi_c_new_register(f);
+    crpi_c_need_register(f, at + 1);
+    crpi_c_emit_place(f, form);
+    crpi_c_emit(f, CRPI_INS(sets ? CRPI_OP_SETP : CRPI_OP_GETP, at, object, value));
+    emit_cache(f, name);
+    if (want == ANY && at != top) { /* the operands' registers are free now: the value goes down to the first */
+        crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, top, at, 0));
+        at = top;
+    }
+    value_at(f, at, top, want, &reg);
+    return reg;
+}
+
+static int member(fn *f, crp_word form, crp_word left, crp_word name, crp_word arguments, int want, bool is_tail)
+{
+    int n = crpi_c_list_length(arguments);
+    if (!crp_is_symbol(name)) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "a member's name is expected after the dot, %v given", name);
+        return 0;
+    }
+    crpi_member *own = own_member(f, left, name);
+    if (own && n == 0) {
+        int reg = get_own(f, own, want);
+        if (is_tail) crpi_c_return_register(f, reg);
+        return reg;
+    }
+    if (own && n == 1) {
+        int reg = set_own(f, own, crp_head(arguments), want);
+        if (is_tail) crpi_c_return_register(f, reg);
+        return reg;
+    }
+    if (name == CRPI_WORD_OF(END_CONS) && n == 1 && is_place(left)) {
+        int reg = end_cons(f, form, left, crp_head(arguments), want);
+        if (is_tail) crpi_c_return_nothing(f);
+        return reg;
+    }
+    if (is_tail || n > 1) return invoke(f, form, left, name, arguments, want, is_tail);
+    return access(f, form, left, name, arguments, want);
+}
+
+int crpi_c_dot(fn *f, crp_word form, int want)
+{
+    if (crpi_c_list_length(form) < 3) {
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "(. object member argument ...) expected");
+        return 0;
+    }
+    return member(f, form, crpi_c_nth(form, 1), crpi_c_nth(form, 2), crp_tail(crp_tail(crp_tail(form))), want, false);
+}
+
+int crpi_c_call(fn *f, crp_word form, int want, bool is_tail)
+{
+    crp_word head = crp_head(form);
+    if (crpi_c_head_is(head, CRPI_SYM_DOT) && crpi_c_list_length(head) == 3) {
+        crpi_c_emit_place(f, head);
+        return member(f, head, crpi_c_nth(head, 1), crpi_c_nth(head, 2), crp_tail(form), want, is_tail);
+    }
+    if (!crp_is_symbol(head) && !crp_is_pair(head)) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "a call begins with a function, %v given; a List of values is written (list ...) or '(...)",
+             head);
+        return 0;
+    }
+    return call_function(f, form, want, is_tail);
+}
+
+int crpi_c_create(fn *f, crp_word form, int want)
+{
+    crp_word name = crpi_c_nth(form, 1);
+    if (!crp_is_symbol(name)) {
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "create: a class's name expected, %v given; createAux takes a value", name);
+        return 0;
+    }
+    int top = f->top, at = window(f, want), reg;
+    f->top = at + 1;
+    int n = push_arguments(f, crp_tail(crp_tail(form)));
+    crpi_c_need_register(f, at + 1);
+    crpi_c_emit_place(f, form);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_CREATE, at, 0, n));
+    crpi_c_emit(f, (uint32_t)name);
+    value_at(f, at, top, want, &reg);
+    return reg;
+}
+
+/* --- returning ------------------------------------------------------------------------------------------------------ */
+
+void crpi_c_return_register(fn *f, int reg)
+{
+    if (f->proto->is_constructor) {
+        crpi_c_emit(f, CRPI_INS(CRPI_OP_RET, 0, 0, 0));
+        return;
+    }
+    if (f->result == CRPI_NO_RESULT) {
+        crpi_c_emit(f, CRPI_INS(CRPI_OP_RETNIL, 0, 0, 0));
+        return;
+    }
+    crpi_c_check(f, reg, f->result, CRPI_CHECK_RESULT, f->proto->name);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_RET, reg, 0, 0));
+}
+
+void crpi_c_return_nothing(fn *f)
+{
+    if (f->result && f->result != CRPI_NO_RESULT && !f->proto->is_constructor) {
+        int top = f->top, reg = crpi_c_new_register(f);
+        crpi_c_load_constant(f, CRP_NIL, reg);
+        f->type = 0;
+        crpi_c_return_register(f, reg);
+        f->top = top;
+        return;
+    }
+    crpi_c_emit(f, CRPI_INS(f->proto->is_constructor ? CRPI_OP_RET : CRPI_OP_RETNIL, 0, 0, 0));
+}

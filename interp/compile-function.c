@@ -1,0 +1,378 @@
+/* floor 5: lambda, defun, function, class, eval: whatever makes functions. */
+#include "compile.h"
+
+#include <string.h>
+
+/* --- a function's inside -------------------------------------------------------------------------------------- */
+
+static fn *inner(fn *outer, crp_word name)
+{
+    crp *vm = outer->c->vm;
+    crp_word proto;
+    if (!crpi_c_known(outer, crpi_proto_new(vm, &proto))) return NULL;
+    fn *f = crp_alloc(vm, sizeof *f);
+    if (!f) {
+        crpi_c_known(outer, CRP_E_NOMEM);
+        return NULL;
+    }
+    memset(f, 0, sizeof *f);
+    f->c = outer->c;
+    f->outer = outer->top_level && outer->variable_count == 0 && !outer->outer ? NULL : outer;
+    f->proto = crpi_proto_of(proto);
+    f->proto->source = outer->c->source;
+    f->proto->name = name;
+    f->proto->owner = outer->proto->owner;
+    f->face = outer->face;
+    return f;
+}
+
+static void inner_free(fn *f)
+{
+    crp *vm = f->c->vm;
+    crp_free_bytes(vm, f->assigned, f->assigned_capacity * sizeof *f->assigned);
+    crp_free_bytes(vm, f->mentioned, f->mentioned_capacity * sizeof *f->mentioned);
+    crp_free_bytes(vm, f, sizeof *f);
+}
+
+/* The default of an argument that was left out. */
+static void default_value(fn *f, const crpi_parameter *p, int reg)
+{
+    if (!p->optional || p->start == CRP_UNSET) return;
+    label given = {0};
+    crpi_c_jump(f, CRPI_INS(CRPI_OP_JSET, reg, 0, 0), &given);
+    int top = f->top, value = crpi_c_expression(f, p->start, ANY);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, reg, value, 0));
+    f->top = top;
+    crpi_c_bind(f, &given);
+    f->type = 0;
+}
+
+static void parameters(fn *f, const crpi_signature *s)
+{
+    int first = f->proto->is_method ? 1 : 0, n = s->count + first + (s->rest ? 1 : 0);
+    if (first) crpi_c_add_variable(f, CRPI_WORD_OF(THIS), 0, 0)->boxed = false;
+    crpi_c_need_register(f, n);
+    f->top = n;
+    for (int i = 0; i < s->count && !crpi_c_failed(f); i++) {
+        const crpi_parameter *p = &s->parameters[i];
+        default_value(f, p, first + i);
+        f->type = 0;
+        crpi_c_check(f, first + i, p->type, CRPI_CHECK_ARGUMENT, p->name);
+        variable *v = crpi_c_add_variable(f, p->name, p->type, first + i);
+        if (v->boxed) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, v->reg, v->reg, 0));
+    }
+    if (!s->rest) return;
+    variable *v = crpi_c_add_variable(f, CRPI_WORD_OF(ELLIPSIS), CRPI_TYPE(CRP_LIST, 0), n - 1);
+    if (v->boxed) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, v->reg, v->reg, 0));
+}
+
+/* Registers for the `local`s.  One that may be skipped gets its start value here, so that reading it is defined. */
+static void reserve_locals(fn *f)
+{
+    for (int i = 0; i < f->reserved_count && !crpi_c_failed(f); i++) {
+        reserved *r = &f->reserved[i];
+        crpi_type type = 0;
+        r->reg = (uint8_t)crpi_c_new_register(f);
+        if (!r->nested) continue;
+        if (r->class_name != CRP_NIL && !crpi_c_known(f, crpi_type_named(f->c->vm, r->class_name, &type))) return;
+        crpi_c_load_start_value(f, type, r->reg);
+        if (crpi_c_needs_box(f, r->name)) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, r->reg, r->reg, 0));
+    }
+    f->first_temp = f->top;
+}
+
+static void body(fn *f, crp_word forms)
+{
+    f->result = f->proto->signature->result;
+    for (int i = 0; i < f->proto->signature->count; i++) {
+        const crpi_parameter *p = &f->proto->signature->parameters[i];
+        if (p->start == CRP_UNSET) continue;
+        crp_word one;
+        if (crpi_c_known(f, crp_cons(f->c->vm, p->start, CRP_NIL, &one))) crpi_c_walk_body(f, one);
+    }
+    crpi_c_walk_body(f, forms);
+    parameters(f, f->proto->signature);
+    reserve_locals(f);
+    crpi_c_tail_sequence(f, forms);
+}
+
+/* Emits what makes the Function: a constant when it captures nothing. */
+static void emit_closure(fn *outer, fn *f, int reg)
+{
+    crp *vm = outer->c->vm;
+    f->proto->captures = (uint32_t)f->capture_count;
+    if (f->capture_count > 0) {
+        crpi_c_emit(outer, CRPI_INS(CRPI_OP_CLOSURE, reg, 0, 0));
+        crpi_c_emit_literal(outer, crp_from_object(f->proto));
+        crpi_c_emit(outer, (uint32_t)f->capture_count);
+        for (int i = 0; i < f->capture_count; i++) crpi_c_emit(outer, f->captures[i].source);
+        return;
+    }
+    crp_word function;
+    if (!crpi_c_known(outer, crpi_closure_new(vm, f->proto, &function))) return;
+    crpi_c_emit(outer, CRPI_INS(CRPI_OP_LOADK, reg, 0, 0));
+    crpi_c_emit_literal(outer, function);
+}
+
+int crpi_c_lambda(fn *f, crp_word form, int want)
+{
+    if (crpi_c_list_length(form) < 2) {
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "lambda: (lambda (arguments) expr ...) expected");
+        return 0;
+    }
+    crp *vm = f->c->vm;
+    fn *g = inner(f, CRP_NIL);
+    if (!g) return 0;
+    g->proto->name = CRPI_WORD_OF(LAMBDA);
+    if (crpi_c_known(f, crpi_signature_new(vm, CRP_NIL, crpi_c_nth(form, 1), &g->proto->signature)))
+        body(g, crp_tail(crp_tail(form)));
+    int reg = want >= 0 ? want : crpi_c_new_register(f);
+    crpi_c_emit_place(f, form);
+    emit_closure(f, g, reg);
+    f->type = CRPI_TYPE(CRP_FUNCTION, 0);
+    inner_free(g);
+    return reg;
+}
+
+/* --- defun ------------------------------------------------------------------------------------------------------- */
+
+typedef struct header {
+    crp_word result, name, parameters, body; /* result NIL: not declared */
+} header;
+
+/* (defun Result name (arguments) expr ...), or without the result's class. */
+static bool read_header(fn *f, crp_word form, header *h)
+{
+    crp_word second = crpi_c_nth(form, 1), third = crpi_c_nth(form, 2);
+    bool typed = crp_is_symbol(third);
+    crp_word rest = crp_tail(form);
+    *h = (header){CRP_NIL, second, CRP_NIL, CRP_NIL};
+    if (typed) {
+        h->result = second;
+        h->name = third;
+        rest = crp_tail(rest);
+    }
+    rest = crp_is_pair(rest) ? crp_tail(rest) : CRP_NIL;
+    bool whole = crp_is_pair(rest) && crp_is_symbol(h->name) && (crp_is_pair(crp_head(rest)) || crp_head(rest) == CRP_NIL);
+    if (!whole) {
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "%p: (%p Result name (arguments) expr ...) expected", crp_head(form), crp_head(form));
+        return false;
+    }
+    h->parameters = crp_head(rest);
+    h->body = crp_tail(rest);
+    return true;
+}
+
+/* C::m and C:Face::m; false: a plain name. */
+static bool split_name(fn *f, crp_word name, crp_word *class_name, crp_word *face, crp_word *member)
+{
+    const crpi_symbol *s = crpi_symbol_of(&f->c->vm->symbols, name);
+    const char *end = s->name + s->length, *colons = NULL, *one = NULL;
+    for (const char *p = s->name + 1; p + 1 < end; p++)
+        if (p[0] == ':' && p[1] == ':') colons = p;
+    if (!colons) return false;
+    for (const char *p = s->name + 1; p < colons && !one; p++)
+        if (*p == ':') one = p;
+    const char *class_end = one ? one : colons;
+    *face = CRP_NIL;
+    crpi_c_known(f, crp_symbol(f->c->vm, s->name, (size_t)(class_end - s->name), class_name));
+    s = crpi_symbol_of(&f->c->vm->symbols, name);
+    if (one) crpi_c_known(f, crp_symbol(f->c->vm, one + 1, (size_t)(colons - one - 1), face));
+    crpi_c_known(f, crp_symbol(f->c->vm, colons + 2, (size_t)(end - colons - 2), member));
+    return true;
+}
+
+static int defun_result(fn *f, crp_word name, int want)
+{
+    if (want == NOWHERE) return 0;
+    int reg = want >= 0 ? want : crpi_c_new_register(f);
+    crpi_c_load_constant(f, name, reg);
+    return reg;
+}
+
+static int define_method(fn *f, crp_word form, const header *h, fn *g, int want)
+{
+    crp_word class_name = CRP_NIL, face = CRP_NIL, member = CRP_NIL;
+    crp *vm = f->c->vm;
+    split_name(f, h->name, &class_name, &face, &member);
+    crpi_member *m;
+    if (crpi_c_failed(f) || !crpi_c_known(f, crpi_method_bind(vm, class_name, face, member, g->proto->signature, &m))) return 0;
+    g->owner = m->owner;
+    g->face = m->face;
+    g->proto->owner = m->owner->id;
+    g->proto->is_method = true;
+    g->proto->is_constructor = m->owner->constructor == m;
+    body(g, h->body);
+    int top = f->top, reg = crpi_c_new_register(f);
+    crpi_c_emit_place(f, form);
+    emit_closure(f, g, reg);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_METHOD, reg, 0, 0));
+    crpi_c_emit(f, m->number);
+    crpi_c_emit(f, 0);
+    f->top = top;
+    return defun_result(f, h->name, want);
+}
+
+static int define_function(fn *f, crp_word form, const header *h, fn *g, int want)
+{
+    uint32_t cell;
+    if (!crpi_c_known(f, crpi_function_cell(f->c->vm, h->name, &cell))) return 0;
+    if (f->c->vm->cells->cells[cell].builtin) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "%p is built in and cannot be redefined", h->name);
+        return 0;
+    }
+    body(g, h->body);
+    int top = f->top, reg = crpi_c_new_register(f);
+    crpi_c_emit_place(f, form);
+    emit_closure(f, g, reg);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_DEFUN, reg, 0, 0));
+    crpi_c_emit(f, cell);
+    f->top = top;
+    return defun_result(f, h->name, want);
+}
+
+static bool is_special_form(crp_word name)
+{
+    if (crp_symbol_id(name) >= CRPI_KNOWN_SYMBOLS) return false;
+    const char *text = NULL;
+    switch (crp_symbol_id(name)) {
+#define X(c, t) case CRPI_SYM_##c: text = t; break;
+        CRPI_SYMBOLS(X)
+#undef X
+    default: return false;
+    }
+    for (const crpi_form *form = crpi_forms; form->name; form++)
+        if (strcmp(form->name, text) == 0) return true;
+    return false;
+}
+
+int crpi_c_defun(fn *f, crp_word form, int want)
+{
+    header h;
+    if (!read_header(f, form, &h)) return 0;
+    if (!f->top_level) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "defun stands at a file's top level only; inside a function use lambda");
+        return 0;
+    }
+    if (is_special_form(h.name)) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "%p is a special form and cannot be redefined", h.name);
+        return 0;
+    }
+    fn *g = inner(f, h.name);
+    if (!g) return 0;
+    crp_word c, i, m;
+    int reg = 0;
+    if (crpi_c_known(f, crpi_signature_new(f->c->vm, h.result, h.parameters, &g->proto->signature)))
+        reg = split_name(f, h.name, &c, &i, &m) ? define_method(f, form, &h, g, want) : define_function(f, form, &h, g, want);
+    inner_free(g);
+    return reg;
+}
+
+/* (function Result name (arguments)): a declaration that a later defun must keep to. */
+int crpi_c_function(fn *f, crp_word form, int want)
+{
+    header h;
+    if (!read_header(f, form, &h)) return 0;
+    if (h.body != CRP_NIL) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "function: a declaration has no body; use defun");
+        return 0;
+    }
+    uint32_t cell;
+    crp_word proto;
+    crp *vm = f->c->vm;
+    if (!crpi_c_known(f, crpi_function_cell(vm, h.name, &cell)) || !crpi_c_known(f, crpi_proto_new(vm, &proto))) return 0;
+    if (!crpi_c_known(f, crpi_signature_new(vm, h.result, h.parameters, &crpi_proto_of(proto)->signature))) return 0;
+    crpi_cell *c = &vm->cells->cells[cell];
+    if (c->builtin || (crp_is_a(c->signature, CRP_PROTO) && !f->c->source->interactive &&
+                       !crpi_signature_same(crpi_proto_of(c->signature)->signature, crpi_proto_of(proto)->signature))) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "%p is declared already with another signature", h.name);
+        return 0;
+    }
+    c->signature = proto;
+    c->declared = true;
+    return defun_result(f, h.name, want);
+}
+
+int crpi_c_class(fn *f, crp_word form, int want)
+{
+    crp_word name;
+    if (!f->top_level) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "class stands at a file's top level only");
+        return 0;
+    }
+    if (!crpi_c_known(f, crpi_class_define(f->c->vm, form, &name))) return 0;
+    if (want == NOWHERE) return 0;
+    int reg = want >= 0 ? want : crpi_c_new_register(f);
+    crpi_c_load_constant(f, name, reg);
+    return reg;
+}
+
+/* --- eval --------------------------------------------------------------------------------------------------------- */
+
+/* ((name type index boxed) ...) of all variables that can be seen here, innermost first. */
+static crp_word visible_variables(fn *f)
+{
+    crp *vm = f->c->vm;
+    crp_list_builder list = {CRP_NIL, CRP_NIL};
+    for (fn *g = f; g; g = g->outer)
+        for (int i = g->variable_count; i-- > 0 && !crpi_c_failed(f);) {
+            crp_word name = g->variables[i].name, entry;
+            bool seen = false;
+            for (crp_word l = list.first; crp_is_pair(l) && !seen; l = crp_tail(l)) seen = crp_head(crp_head(l)) == name;
+            if (seen) continue;
+            reference ref = crpi_c_resolve(f, name);
+            int index = ref.kind == CAPTURED ? 0x100 + (int)ref.index : (int)ref.index;
+            crp_word parts[4] = {name, crp_fixnum(ref.type), crp_fixnum(index), crp_bool(ref.boxed)};
+            if (crpi_c_known(f, crp_list(vm, parts, 4, &entry))) crpi_c_known(f, crp_list_add(vm, &list, entry));
+        }
+    return list.first;
+}
+
+int crpi_c_eval(fn *f, crp_word form, int want)
+{
+    if (crpi_c_list_length(form) != 2) {
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "eval: one argument expected, %d given", crpi_c_list_length(form) - 1);
+        return 0;
+    }
+    int top = f->top, at = crpi_c_new_register(f), reg = crpi_c_expression(f, crpi_c_nth(form, 1), ANY);
+    crp_word variables = visible_variables(f);
+    crpi_c_emit_place(f, form);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_EVAL, at, reg, 0));
+    crpi_c_emit_literal(f, variables);
+    f->top = at + 1;
+    f->type = 0;
+    if (want >= 0) f->top = top;
+    return crpi_c_finish(f, at, want);
+}
+
+crp_status crpi_compile_eval(crp *vm, crpi_source *source, crp_word variables, uint32_t owner, crp_word form, crp_word *out)
+{
+    crp_word proto, forms;
+    crp_status st = crpi_proto_new(vm, &proto);
+    if (st) return st;
+    compiler c = {vm, source, NULL, CRP_OK, 0};
+    fn *f = crp_alloc(vm, sizeof *f);
+    if (!f) return CRP_E_NOMEM;
+    memset(f, 0, sizeof *f);
+    f->c = &c;
+    f->proto = crpi_proto_of(proto);
+    f->proto->source = source;
+    f->proto->owner = owner;
+    f->proto->name = CRPI_WORD_OF(EVAL);
+    crpi_c_need_register(f, 0);
+    for (crp_word l = variables; crp_is_pair(l) && f->capture_count < CRPI_MAX_CAPTURES; l = crp_tail(l)) {
+        crp_word v = crp_head(l);
+        f->captures[f->capture_count++] = (capture){crp_head(v), (crpi_type)crp_fixnum_value(crpi_c_nth(v, 1)),
+                                                    (uint16_t)crp_fixnum_value(crpi_c_nth(v, 2)), crpi_c_nth(v, 3) == CRP_TRUE};
+    }
+    f->top_level = variables == CRP_NIL;
+    if (crpi_c_known(f, crp_cons(vm, form, CRP_NIL, &forms)) && crpi_c_known(f, crpi_signature_new(vm, CRP_NIL, CRP_NIL, &f->proto->signature))) {
+        crpi_c_walk_body(f, forms);
+        reserve_locals(f);
+        crpi_c_tail(f, form);
+    }
+    f->proto->captures = (uint32_t)f->capture_count;
+    inner_free(f);
+    *out = proto;
+    return c.status;
+}

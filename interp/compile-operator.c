@@ -1,0 +1,268 @@
+/* floor 5: the functions that have an instruction of their own: arithmetic, comparison, pairs. */
+#include "compile.h"
+
+static bool hidden(fn *f, crp_word name) { return crpi_c_resolve(f, name).kind != NOTHING; }
+
+static bool is_register_of_variable(const fn *f, int reg)
+{
+    if (reg < f->first_temp) return true;
+    for (int i = 0; i < f->variable_count; i++)
+        if (f->variables[i].reg == reg) return true;
+    return false;
+}
+
+/* Evaluates an operand; one that a later operand may assign is read into a register of its own. */
+static int operand(fn *f, crp_word form, crp_word later)
+{
+    int reg = crpi_c_expression(f, form, ANY);
+    if (!is_register_of_variable(f, reg) || !crpi_c_sets_something(later, 0)) return reg;
+    crpi_type type = f->type;
+    int temp = crpi_c_new_register(f);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, temp, reg, 0));
+    f->type = type;
+    return temp;
+}
+
+static bool small(crp_word form, int64_t low, int64_t high)
+{
+    return crp_is_fixnum(form) && crp_fixnum_value(form) >= low && crp_fixnum_value(form) <= high;
+}
+
+static crpi_type number_type(crpi_type a, crpi_type b)
+{
+    crpi_type integer = CRPI_TYPE(CRP_INTEGER, 0), real = CRPI_TYPE(CRP_REAL, 0);
+    if (a == integer && b == integer) return integer;
+    if ((a == real && (b == real || b == integer)) || (b == real && a == integer)) return real;
+    return 0;
+}
+
+static int opcode_of(crp_word name)
+{
+    switch (crp_symbol_id(name)) {
+    case CRPI_SYM_PLUS: return CRPI_OP_ADD;
+    case CRPI_SYM_MINUS: return CRPI_OP_SUB;
+    case CRPI_SYM_TIMES: return CRPI_OP_MUL;
+    case CRPI_SYM_DIVIDE: return CRPI_OP_DIV;
+    case CRPI_SYM_REMAINDER: return CRPI_OP_REM;
+    default: return -1;
+    }
+}
+
+static int immediate_of(int op)
+{
+    switch (op) {
+    case CRPI_OP_ADD: return CRPI_OP_ADDI;
+    case CRPI_OP_SUB: return CRPI_OP_SUBI;
+    case CRPI_OP_MUL: return CRPI_OP_MULI;
+    case CRPI_OP_REM: return CRPI_OP_REMI;
+    default: return -1;
+    }
+}
+
+/* One step a op b into a register; f->type is a's class before and the result's after. */
+static int binary(fn *f, int op, int a, crp_word b, int into)
+{
+    crpi_type type = f->type;
+    if (immediate_of(op) >= 0 && small(b, INT8_MIN, INT8_MAX) && !(op == CRPI_OP_REM && b == crp_fixnum(0))) {
+        crpi_c_emit_to(f, CRPI_INS(immediate_of(op), into, a, (int8_t)crp_fixnum_value(b)));
+        f->type = number_type(type, CRPI_TYPE(CRP_INTEGER, 0));
+        return into;
+    }
+    int reg = crpi_c_expression(f, b, ANY);
+    type = number_type(type, f->type);
+    crpi_c_emit_to(f, CRPI_INS(op, into, a, reg));
+    f->type = type;
+    return into;
+}
+
+/* Where the result of an instruction goes: the register wanted, or a new one that takes the place of its operands. */
+static int destination(fn *f, int top, int want)
+{
+    if (want >= 0) {
+        f->top = top;
+        return want;
+    }
+    if (f->top == top) return crpi_c_new_register(f);
+    f->top = top + 1;
+    return top;
+}
+
+static int arithmetic(fn *f, crp_word form, int op, int want)
+{
+    int n = crpi_c_list_length(form) - 1, top = f->top;
+    crp_word rest = crp_tail(form);
+    if (n < 1 || (op == CRPI_OP_REM && n != 2)) {
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "%p: %s expected, %d given", crp_head(form),
+             op == CRPI_OP_REM ? "two arguments" : "one or more arguments", n);
+        return 0;
+    }
+    if (want == NOWHERE) want = ANY;
+    if (n == 1 && op == CRPI_OP_DIV) {
+        int one = crpi_c_new_register(f);
+        crpi_c_load_constant(f, crp_fixnum(1), one);
+        int into = one;
+        return crpi_c_finish(f, binary(f, op, one, crp_head(rest), into), want);
+    }
+    int reg = operand(f, crp_head(rest), crp_tail(rest));
+    if (n == 1) {
+        int into = destination(f, top, want);
+        if (op == CRPI_OP_SUB) crpi_c_emit_to(f, CRPI_INS(CRPI_OP_NEG, into, reg, 0));
+        else crpi_c_emit_to(f, CRPI_INS(op == CRPI_OP_MUL ? CRPI_OP_MULI : CRPI_OP_ADDI, into, reg, op == CRPI_OP_MUL));
+        f->type = number_type(f->type, CRPI_TYPE(CRP_INTEGER, 0));
+        return into;
+    }
+    for (rest = crp_tail(rest); crp_is_pair(rest) && !crpi_c_failed(f); rest = crp_tail(rest)) {
+        bool last = crp_tail(rest) == CRP_NIL;
+        crpi_type type = f->type;
+        int keep = f->top, into;
+        if (immediate_of(op) >= 0 && small(crp_head(rest), INT8_MIN, INT8_MAX)) {
+            into = last ? destination(f, top, want) : reg >= top ? reg : crpi_c_new_register(f);
+            reg = binary(f, op, reg, crp_head(rest), into);
+            continue;
+        }
+        int b = operand(f, crp_head(rest), last ? CRP_NIL : crp_tail(rest));
+        type = number_type(type, f->type);
+        crpi_c_emit_place(f, form);
+        f->top = keep;
+        into = last ? destination(f, top, want) : reg >= top ? reg : crpi_c_new_register(f);
+        crpi_c_emit_to(f, CRPI_INS(op, into, reg, b));
+        f->type = type;
+        reg = into;
+    }
+    return reg;
+}
+
+/* --- comparing ------------------------------------------------------------------------------------------------------- */
+
+typedef struct comparison {
+    int yes, no;           /* registers: jump if it holds, if it does not */
+    int yes_i, no_i;       /* the same with a small number on the right; -1: none */
+    bool swap;             /* a > b is b < a */
+} comparison;
+
+static bool comparison_of(crp_word name, comparison *c)
+{
+    switch (crp_symbol_id(name)) {
+    case CRPI_SYM_LT: *c = (comparison){CRPI_OP_JLT, CRPI_OP_JNLT, CRPI_OP_JLTI, CRPI_OP_JNLTI, false}; return true;
+    case CRPI_SYM_LE: *c = (comparison){CRPI_OP_JLE, CRPI_OP_JNLE, CRPI_OP_JLEI, CRPI_OP_JNLEI, false}; return true;
+    case CRPI_SYM_GT: *c = (comparison){CRPI_OP_JLT, CRPI_OP_JNLT, CRPI_OP_JGTI, CRPI_OP_JNGTI, true}; return true;
+    case CRPI_SYM_GE: *c = (comparison){CRPI_OP_JLE, CRPI_OP_JNLE, CRPI_OP_JGEI, CRPI_OP_JNGEI, true}; return true;
+    case CRPI_SYM_EQ: *c = (comparison){CRPI_OP_JEQ, CRPI_OP_JNE, CRPI_OP_JEQI, CRPI_OP_JNEI, false}; return true;
+    case CRPI_SYM_NE: *c = (comparison){CRPI_OP_JNE, CRPI_OP_JEQ, CRPI_OP_JNEI, CRPI_OP_JEQI, false}; return true;
+    default: return false;
+    }
+}
+
+/* False: the form is no comparison; nothing was emitted. */
+bool crpi_c_compare_jump(fn *f, crp_word form, bool when, label *to)
+{
+    comparison c;
+    if (!crp_is_pair(form) || !crp_is_symbol(crp_head(form)) || !comparison_of(crp_head(form), &c)) return false;
+    if (hidden(f, crp_head(form))) return false;
+    if (crpi_c_list_length(form) != 3) {
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "%p: two arguments expected, %d given", crp_head(form), crpi_c_list_length(form) - 1);
+        return true;
+    }
+    int top = f->top;
+    crp_word right = crpi_c_nth(form, 2);
+    int a = operand(f, crpi_c_nth(form, 1), right);
+    if (small(right, INT16_MIN, INT16_MAX)) {
+        uint16_t i = (uint16_t)crp_fixnum_value(right);
+        crpi_c_emit_place(f, form);
+        crpi_c_jump(f, CRPI_INS(when ? c.yes_i : c.no_i, a, i & 0xff, i >> 8), to);
+    } else {
+        int b = crpi_c_expression(f, right, ANY);
+        crpi_c_emit_place(f, form);
+        crpi_c_jump(f, CRPI_INS(when ? c.yes : c.no, c.swap ? b : a, c.swap ? a : b, 0), to);
+    }
+    f->top = top;
+    return true;
+}
+
+static int truth(fn *f, crp_word form, int want)
+{
+    label no = {0}, end = {0};
+    int reg = want >= 0 ? want : crpi_c_new_register(f);
+    crpi_c_compare_jump(f, form, false, &no);
+    crpi_c_load_constant(f, CRP_TRUE, reg);
+    crpi_c_jump(f, CRPI_INS(CRPI_OP_JUMP, 0, 0, 0), &end);
+    crpi_c_bind(f, &no);
+    crpi_c_load_constant(f, CRP_NIL, reg);
+    crpi_c_bind(f, &end);
+    f->type = 0;
+    return reg;
+}
+
+/* --- pairs -------------------------------------------------------------------------------------------------------------- */
+
+static int unary(fn *f, crp_word form, int op, int want)
+{
+    if (crpi_c_list_length(form) != 2) {
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "%p: one argument expected, %d given", crp_head(form), crpi_c_list_length(form) - 1);
+        return 0;
+    }
+    int top = f->top, reg = crpi_c_expression(f, crpi_c_nth(form, 1), ANY), into = destination(f, top, want == NOWHERE ? ANY : want);
+    crpi_c_emit_place(f, form);
+    crpi_c_emit_to(f, CRPI_INS(op, into, reg, 0));
+    f->type = op == CRPI_OP_TAIL ? CRPI_TYPE(CRP_LIST, 0) : 0;
+    return into;
+}
+
+static int cons(fn *f, crp_word form, int want)
+{
+    if (crpi_c_list_length(form) != 3) {
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "cons: two arguments expected, %d given", crpi_c_list_length(form) - 1);
+        return 0;
+    }
+    int top = f->top, a = operand(f, crpi_c_nth(form, 1), crpi_c_nth(form, 2)), b = crpi_c_expression(f, crpi_c_nth(form, 2), ANY);
+    int into = destination(f, top, want == NOWHERE ? ANY : want);
+    crpi_c_emit_place(f, form);
+    crpi_c_emit_to(f, CRPI_INS(CRPI_OP_CONS, into, a, b));
+    f->type = CRPI_TYPE(CRP_LIST, 0);
+    return into;
+}
+
+static int list(fn *f, crp_word form, int want)
+{
+    int top = f->top, n = 0;
+    for (crp_word rest = crp_tail(form); crp_is_pair(rest) && !crpi_c_failed(f); rest = crp_tail(rest), n++) {
+        if (n == CRPI_MAX_PARAMETERS) {
+            crpi_c_fail(f, form, CRP_ILLEGAL, "list: more than %d items written out; quote them or append", CRPI_MAX_PARAMETERS);
+            return 0;
+        }
+        int reg = crpi_c_new_register(f);
+        if (!crp_is_pair(crp_head(rest))) crpi_c_emit_place(f, rest);
+        crpi_c_expression(f, crp_head(rest), reg);
+        f->top = reg + 1;
+    }
+    int into = destination(f, top, want == NOWHERE ? ANY : want);
+    crpi_c_emit_place(f, form);
+    crpi_c_emit_to(f, CRPI_INS(CRPI_OP_LIST, into, top, n));
+    f->type = CRPI_TYPE(CRP_LIST, 0);
+    return into;
+}
+
+/* --- entry --------------------------------------------------------------------------------------------------------------- */
+
+bool crpi_c_operator(fn *f, crp_word form, int want, int *reg)
+{
+    crp_word head = crp_head(form);
+    comparison c;
+    int op = opcode_of(head);
+    switch (crp_symbol_id(head)) {
+    case CRPI_SYM_CONS:
+    case CRPI_SYM_HEAD_OF:
+    case CRPI_SYM_TAIL_OF:
+    case CRPI_SYM_LIST: break;
+    default:
+        if (op < 0 && !comparison_of(head, &c)) return false;
+    }
+    if (hidden(f, head)) return false;
+    if (op >= 0) *reg = arithmetic(f, form, op, want);
+    else if (head == CRPI_WORD_OF(CONS)) *reg = cons(f, form, want);
+    else if (head == CRPI_WORD_OF(HEAD_OF)) *reg = unary(f, form, CRPI_OP_HEAD, want);
+    else if (head == CRPI_WORD_OF(TAIL_OF)) *reg = unary(f, form, CRPI_OP_TAIL, want);
+    else if (head == CRPI_WORD_OF(LIST)) *reg = list(f, form, want);
+    else *reg = truth(f, form, want);
+    return true;
+}

@@ -1,0 +1,295 @@
+/* Three ways through the same list: one name, the names that match a text, all of them. */
+#include "help.h"
+
+#include <string.h>
+#include "error.h"
+#include "receiver.h"
+#include "topics.h"
+
+enum { SHORT_HELP = 160, FIRST_COLUMN = 26 };
+
+/* The length of the first sentence. */
+static size_t first_sentence(const char *help)
+{
+    const char *at = help;
+    while (*at && !(at[0] == '.' && (at[1] == ' ' || at[1] == 0))) at++;
+    return (size_t)(at - help);
+}
+
+static const char *kind_name(enum crpi_topic_kind kind)
+{
+    static const char *const names[] = {
+        [CRPI_TOPIC_FORM] = "form",         [CRPI_TOPIC_FUNCTION] = "function",
+        [CRPI_TOPIC_MACRO] = "macro",       [CRPI_TOPIC_CLASS] = "class",
+        [CRPI_TOPIC_PROPERTY] = "property", [CRPI_TOPIC_METHOD] = "method",
+        [CRPI_TOPIC_VARIABLE] = "variable", [CRPI_TOPIC_GLOBAL] = "global",
+        [CRPI_TOPIC_FILE] = "file",         [CRPI_TOPIC_WORD] = "name"};
+    return names[kind];
+}
+
+/* `name` padded to the first column, then its signature. */
+static void put_row(crp *vm, const crpi_topic *topic, crpi_buf *out)
+{
+    crpi_buf_text(out, "  ");
+    if (topic->kind != CRPI_TOPIC_METHOD) {
+        crpi_buf_put(out, topic->name, topic->length);
+        for (size_t i = topic->length; i < FIRST_COLUMN; i++) crpi_buf_byte(out, ' ');
+        crpi_buf_byte(out, ' ');
+    }
+    crpi_topic_signature(vm, topic, out);
+    crpi_buf_byte(out, '\n');
+    const char *help = crpi_topic_help(topic);
+    if (*help) crpi_buf_format(out, "      %s\n", help);
+}
+
+/* --- one name ------------------------------------------------------------------------------------------- */
+
+static void put_members(crp *vm, crpi_class *c, uint32_t face, enum crpi_topic_kind kind, const char *title,
+                        crpi_buf *out)
+{
+    crpi_topics members;
+    crpi_topics_init(&members, vm, "", 0);
+    crpi_topics_members(&members, c, face);
+    crpi_topics_sort(&members);
+    bool any = false;
+    for (size_t i = 0; i < members.count; i++) {
+        if (members.items[i].kind != kind) continue;
+        if (!any) crpi_buf_format(out, "%s\n", title);
+        any = true;
+        put_row(vm, &members.items[i], out);
+    }
+    crpi_topics_free(&members);
+}
+
+static void put_class(crp *vm, crpi_class *c, uint32_t face, crpi_buf *out)
+{
+    put_members(vm, c, face, CRPI_TOPIC_PROPERTY, "Properties", out);
+    put_members(vm, c, face, CRPI_TOPIC_METHOD, "Methods", out);
+}
+
+static void put_topic(crp *vm, const crpi_topic *topic, crpi_buf *out)
+{
+    crpi_buf_format(out, "%.*s: %s\n  ", (int)topic->length, topic->name, kind_name(topic->kind));
+    crpi_topic_signature(vm, topic, out);
+    crpi_buf_byte(out, '\n');
+    if (*crpi_topic_help(topic)) crpi_buf_format(out, "  %s\n", crpi_topic_help(topic));
+    if (topic->kind == CRPI_TOPIC_CLASS) put_class(vm, topic->of.type, 0, out);
+    if (topic->kind != CRPI_TOPIC_VARIABLE && topic->kind != CRPI_TOPIC_GLOBAL) return;
+    uint32_t class_id, face;
+    crpi_face_of(topic->of.value, &class_id, &face);
+    put_class(vm, crpi_class_by_id(vm, class_id), face, out);
+}
+
+static const crpi_topic *find(const crpi_topics *t, const char *name, size_t length)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (t->items[i].length == length && memcmp(t->items[i].name, name, length) == 0) return &t->items[i];
+    return NULL;
+}
+
+/* The class that stands before the dot: that of a value, or the one that is named. */
+static crpi_class *owner_at(crp *vm, const char *text, size_t end, uint32_t *face)
+{
+    crp_word symbol;
+    *face = 0;
+    bool variable = crpi_variable_value(vm, text, end) != CRP_UNSET;
+    if (!variable && crpi_symbol_find(&vm->symbols, text, end, &symbol)) {
+        crpi_class *c = crpi_class_named(vm, symbol);
+        if (c && c->defined) return c;
+    }
+    crpi_receiver r = crpi_receiver_at(vm, text, 0, end);
+    *face = r.face;
+    return r.type;
+}
+
+/* Everything that could be meant where `topic` stands: the members of what is before its last dot, or all
+ * names. */
+static size_t list_for(crp *vm, const char *topic, size_t length, crpi_topics *out)
+{
+    size_t dot = length;
+    uint32_t face;
+    crpi_topics_init(out, vm, "", 0);
+    while (dot && topic[dot - 1] != '.') dot--;
+    crpi_class *owner = dot > 1 ? owner_at(vm, topic, dot - 1, &face) : NULL;
+    if (owner)
+        crpi_topics_members(out, owner, face);
+    else
+        crpi_topics_names(out);
+    crpi_topics_sort(out);
+    return owner ? dot : 0;
+}
+
+typedef struct walk {
+    const crpi_topics *topics;
+    size_t at;
+} walk;
+
+static const char *next_name(void *ud)
+{
+    walk *w = ud;
+    return w->at < w->topics->count ? w->topics->items[w->at++].name : NULL;
+}
+
+void crpi_help(crp *vm, const char *topic, size_t length, crpi_buf *out, bool *known)
+{
+    crpi_topics topics;
+    size_t from = list_for(vm, topic, length, &topics);
+    const crpi_topic *found = find(&topics, topic + from, length - from);
+    if (known) *known = found != NULL;
+    if (found) {
+        put_topic(vm, found, out);
+    } else {
+        walk w = {.topics = &topics};
+        crpi_buf_text(out, "nothing is known of ");
+        crpi_buf_escaped(out, topic, length, SHORT_HELP);
+        crpi_suggest(out, topic + from, length - from, next_name, &w);
+        crpi_buf_byte(out, '\n');
+    }
+    crpi_topics_free(&topics);
+    crp_clear_error(vm);
+}
+
+/* --- apropos -------------------------------------------------------------------------------------------- */
+
+static int fold(char c) { return c >= 'A' && c <= 'Z' ? c + 32 : (unsigned char)c; }
+
+static bool contains(const char *text, size_t length, const char *part, size_t part_length)
+{
+    for (size_t at = 0; at + part_length <= length; at++) {
+        size_t i = 0;
+        while (i < part_length && fold(text[at + i]) == fold(part[i])) i++;
+        if (i == part_length) return true;
+    }
+    return false;
+}
+
+static bool matches(const crpi_topic *topic, const char *text, size_t length)
+{
+    const char *help = crpi_topic_help(topic);
+    return contains(topic->name, topic->length, text, length) || contains(help, strlen(help), text, length);
+}
+
+static void put_match(const crpi_topic *topic, const char *owner, crpi_buf *out)
+{
+    const char *help = crpi_topic_help(topic);
+    size_t before = out->length;
+    if (*owner) crpi_buf_format(out, "%s.", owner);
+    crpi_buf_put(out, topic->name, topic->length);
+    while (out->length - before < FIRST_COLUMN) crpi_buf_byte(out, ' ');
+    crpi_buf_format(out, "  %s", kind_name(topic->kind));
+    if (*help) crpi_buf_format(out, ": %.*s", (int)first_sentence(help), help);
+    crpi_buf_byte(out, '\n');
+}
+
+void crpi_apropos(crp *vm, const char *text, size_t length, crpi_buf *out)
+{
+    crpi_topics names, members;
+    crpi_topics_init(&names, vm, "", 0);
+    crpi_topics_names(&names);
+    crpi_topics_sort(&names);
+    for (size_t i = 0; i < names.count; i++)
+        if (matches(&names.items[i], text, length)) put_match(&names.items[i], "", out);
+    for (size_t i = 0; i < names.count; i++) {
+        if (names.items[i].kind != CRPI_TOPIC_CLASS) continue;
+        crpi_topics_init(&members, vm, "", 0);
+        crpi_topics_members(&members, names.items[i].of.type, 0);
+        crpi_topics_sort(&members);
+        const char *owner = crp_symbol_name(vm, names.items[i].of.type->name, NULL);
+        for (size_t j = 0; j < members.count; j++)
+            if (matches(&members.items[j], text, length)) put_match(&members.items[j], owner, out);
+        crpi_topics_free(&members);
+    }
+    crpi_topics_free(&names);
+    crp_clear_error(vm);
+}
+
+/* --- the reference -------------------------------------------------------------------------------------- */
+
+/* A bar would end the cell of a table. */
+static void put_cell(crpi_buf *out, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '|') crpi_buf_byte(out, '\\');
+        crpi_buf_byte(out, text[i]);
+    }
+}
+
+static void put_reference_row(crp *vm, const crpi_topic *topic, crpi_buf *out)
+{
+    crpi_buf signature;
+    const char *help = crpi_topic_help(topic);
+    crpi_buf_init(&signature, &vm->mem, 0);
+    crpi_topic_signature(vm, topic, &signature);
+    if (topic->kind == CRPI_TOPIC_PROPERTY) {
+        crpi_buf_text(out, "| `");
+        put_cell(out, topic->name, topic->length);
+        crpi_buf_text(out, "` | ");
+        put_cell(out, signature.bytes, signature.length);
+    } else {
+        crpi_buf_text(out, "| `");
+        put_cell(out, signature.bytes, signature.length);
+        crpi_buf_text(out, "`");
+    }
+    crpi_buf_text(out, " | ");
+    put_cell(out, help, strlen(help));
+    crpi_buf_text(out, " |\n");
+    if (signature.failed) out->failed = true;
+    crpi_buf_free(&signature);
+}
+
+/* What the program brings along: no scripts' functions and classes, no variables. */
+static bool is_native(const crpi_topic *topic)
+{
+    if (topic->kind == CRPI_TOPIC_FORM) return true;
+    if (topic->kind == CRPI_TOPIC_FUNCTION) return *crpi_topic_help(topic) != 0;
+    return topic->kind == CRPI_TOPIC_CLASS && !topic->of.type->script;
+}
+
+static void put_table(crp *vm, const crpi_topics *t, enum crpi_topic_kind kind, const char *head,
+                      crpi_buf *out)
+{
+    bool any = false;
+    for (size_t i = 0; i < t->count; i++) {
+        const crpi_topic *topic = &t->items[i];
+        bool shown = topic->kind == kind && (kind > CRPI_TOPIC_CLASS || is_native(topic));
+        if (!shown) continue;
+        if (!any) crpi_buf_text(out, head);
+        any = true;
+        put_reference_row(vm, topic, out);
+    }
+    if (any) crpi_buf_byte(out, '\n');
+}
+
+static void put_class_section(crp *vm, const crpi_topic *topic, crpi_buf *out)
+{
+    crpi_topics members;
+    crpi_buf_format(out, "### %.*s\n\n", (int)topic->length, topic->name);
+    const char *help = crpi_topic_help(topic);
+    if (*help) crpi_buf_format(out, "%s\n\n", help);
+    crpi_topics_init(&members, vm, "", 0);
+    crpi_topics_members(&members, topic->of.type, 0);
+    crpi_topics_sort(&members);
+    put_table(vm, &members, CRPI_TOPIC_PROPERTY, "| property | class | |\n|---|---|---|\n", out);
+    put_table(vm, &members, CRPI_TOPIC_METHOD, "| method | |\n|---|---|\n", out);
+    crpi_topics_free(&members);
+}
+
+void crpi_reference(crp *vm, crpi_buf *out)
+{
+    crpi_topics names;
+    crpi_topics_init(&names, vm, "", 0);
+    crpi_topics_names(&names);
+    crpi_topics_sort(&names);
+    crpi_buf_text(out, "# Reference\n\nMade by `carapace doc` from the tables that the program uses.\n\n");
+    crpi_buf_text(out, "## Forms\n\n");
+    put_table(vm, &names, CRPI_TOPIC_FORM, "| form | |\n|---|---|\n", out);
+    crpi_buf_text(out, "## Functions\n\n");
+    put_table(vm, &names, CRPI_TOPIC_FUNCTION, "| function | |\n|---|---|\n", out);
+    crpi_buf_text(out, "## Classes\n\n");
+    for (size_t i = 0; i < names.count; i++)
+        if (names.items[i].kind == CRPI_TOPIC_CLASS && is_native(&names.items[i]))
+            put_class_section(vm, &names.items[i], out);
+    if (names.failed) out->failed = true;
+    crpi_topics_free(&names);
+    crp_clear_error(vm);
+}

@@ -1,0 +1,57 @@
+/* floor 2: one interpreter.
+ *
+ * Everything hangs from this struct; there is no global state.  Floors above add what is theirs by pointer, so that
+ * this header stays below them.
+ */
+#ifndef CARAPACE_STATE_H
+#define CARAPACE_STATE_H
+
+#include "types.h"
+#include "native.h"
+#include "mem.h"
+#include "buf.h"
+#include "symbol.h"
+#include "heap.h"
+#include "platform.h"
+
+struct crpi_class;
+struct crpi_member;
+struct crpi_cells;
+struct crpi_task;
+struct crpi_loader;
+struct crpi_await;
+
+struct crp {
+    crpi_mem mem;
+    crpi_symbols symbols;
+    crpi_heap heap;
+    const crp_platform *platform;
+    void *platform_state;
+    uint64_t hash_seed;
+    crp_word error;             /* the pending Error, or NIL */
+    crp_word no_memory_error;   /* made at the start: raising 1.16 allocates nothing */
+    struct crpi_class **classes; /* by number */
+    size_t class_count, class_capacity;
+    struct crpi_member **members; /* by number: what call sites remember; none is ever moved or reused */
+    size_t member_count, member_capacity;
+    bool show_location; /* Error's showLocation: does `string` begin with the place */
+    struct crpi_cells *cells;   /* global variables, functions, class names (cells.h) */
+    struct crpi_task *task;     /* the one that runs */
+    struct crpi_tasks *tasks;   /* ready queue and so on (task.h) */
+    struct crpi_await *await;
+    struct crpi_loader *loader;
+    void *handles;              /* the host's (api.c) */
+    volatile int interrupt;     /* set by a signal or another thread; the VM looks at calls and loops */
+    uint32_t epoch;             /* a redefinition makes caches stale */
+    unsigned nesting;           /* host calls inside natives */
+    size_t max_depth;           /* frames; 1.15 beyond */
+    bool stopped;               /* a script has called `stop`: nothing runs any more */
+    int exit_status;            /* what it gave to `stop` */
+    const crp_property *accessing; /* the row whose get or set is called: one C function may serve many rows */
+    struct { crp_word list, last; } append_cache; /* the last pair of the list that endCons grew last */
+    crp_word registry; /* native code's long-lived values: a HashTable, or no object yet */
+    void (*write)(void *ud, int fd, const char *, size_t); /* where print goes */
+    void *write_ud;
+};
+
+#endif

@@ -1,0 +1,591 @@
+/* Tasks: making, parking, waking, and the one loop that runs and waits. */
+#include "vm.h"
+
+#include <string.h>
+#include "cells.h"
+#include "error.h"
+
+enum { FIRST_FRAMES = 16, READY_AT_ONCE = 64 };
+
+/* --- the collector's view ------------------------------------------------------------------------------------- */
+
+static void mark_words(crp *vm, crp_marker mark, const crp_word *from, const crp_word *to)
+{
+    for (; from < to; from++) mark(vm, *from);
+}
+
+static void clear_words(crp_word *from, crp_word *to)
+{
+    if (from < to) memset(from, 0, (size_t)(to - from) * sizeof *from);
+}
+
+/* Registers above the top hold what earlier calls left there.  They are cleared at each collection, so a stale word
+ * that a later frame finds there was written since, and what it points to still lives. */
+static void mark_registers(crp *vm, crpi_task *task, crp_marker mark)
+{
+    crpi_segment *s = task->segment;
+    if (!s) return;
+    crp_word *top = crpi_task_top(task);
+    bool inside = top >= s->registers && top <= s->registers + s->words;
+    if (!inside) top = s->registers;
+    mark_words(vm, mark, s->registers, top);
+    clear_words(top, s->registers + s->words);
+    if (s->spare) memset(s->spare->registers, 0, s->spare->words * sizeof(crp_word));
+    for (s = s->below; s; s = s->below) {
+        mark_words(vm, mark, s->registers, s->used);
+        clear_words(s->used, s->registers + s->words);
+    }
+}
+
+static void mark_native(crp *vm, crpi_native *nf, crp_marker mark)
+{
+    mark(vm, nf->call.self);
+    mark(vm, nf->call.result);
+    mark(vm, nf->call.value);
+    mark(vm, nf->object);
+    if (nf->callee_count) {
+        mark(vm, nf->callee);
+        mark(vm, nf->callee_self);
+        mark_words(vm, mark, nf->callee_args, nf->callee_args + nf->callee_count);
+    }
+    if (nf->call.args == nf->padded) mark_words(vm, mark, nf->padded, nf->padded + nf->call.count);
+    if (nf->call.state && nf->row->mark_state) nf->row->mark_state(vm, nf->call.state, mark);
+}
+
+static void mark_task(crp *vm, crp_object *o, crp_marker mark)
+{
+    crpi_task *task = (crpi_task *)o;
+    mark(vm, task->result);
+    mark(vm, task->error);
+    mark(vm, task->answer);
+    if (!task->frames) return;
+    for (const crpi_frame *fp = task->fp; fp > task->frames; fp--)
+        if (fp->fn) mark(vm, crp_from_object(fp->fn));
+    mark_registers(vm, task, mark);
+    for (crpi_native *nf = task->natives; nf; nf = nf->below) mark_native(vm, nf, mark);
+}
+
+static void drop_task(crp *vm, crp_object *o) { crpi_task_free_stack(vm, (crpi_task *)o); }
+
+static void mark_box(crp *vm, crp_object *o, crp_marker mark) { mark(vm, ((crpi_box *)o)->value); }
+
+static void mark_all_tasks(crp *vm, crp_marker mark)
+{
+    for (crpi_task *t = vm->tasks->all; t; t = t->all_next) mark(vm, crp_from_object(t));
+    for (crpi_task *t = vm->task; t; t = t->outer) mark(vm, crp_from_object(t));
+    mark(vm, vm->tasks->orphan_error);
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+bool crpi_tasks_init(crp *vm)
+{
+    crpi_tasks *tasks = crpi_mem_alloc(&vm->mem, sizeof *tasks);
+    if (!tasks) return false;
+    memset(tasks, 0, sizeof *tasks);
+    tasks->orphan_error = CRP_NIL;
+    vm->tasks = tasks;
+    if (!vm->max_depth) vm->max_depth = CRPI_DEFAULT_DEPTH;
+    return crpi_heap_kind(&vm->heap, CRP_TASK, (crpi_kind){mark_task, drop_task}) &&
+           crpi_heap_kind(&vm->heap, CRP_BOX, (crpi_kind){mark_box, NULL}) && crpi_heap_roots(&vm->heap, mark_all_tasks);
+}
+
+void crpi_tasks_free(crp *vm)
+{
+    crpi_tasks *tasks = vm->tasks;
+    if (!tasks) return;
+    crp_free_bytes(vm, tasks->timers, tasks->timer_capacity * sizeof *tasks->timers);
+    crp_free_bytes(vm, tasks->watches, tasks->watch_capacity * sizeof *tasks->watches);
+    crp_free_bytes(vm, tasks, sizeof *tasks);
+    vm->tasks = NULL;
+}
+
+static void free_segment(crp *vm, crpi_segment *s)
+{
+    if (s) crp_free_bytes(vm, s, sizeof *s + s->words * sizeof(crp_word));
+}
+
+static void forget_waits(crp *, crpi_task *);
+
+void crpi_task_free_stack(crp *vm, crpi_task *task)
+{
+    while (task->natives) crpi_native_drop(vm, task);
+    while (task->segment) {
+        crpi_segment *below = task->segment->below;
+        free_segment(vm, task->segment->spare);
+        free_segment(vm, task->segment);
+        task->segment = below;
+    }
+    crp_free_bytes(vm, task->frames, task->frame_capacity * sizeof *task->frames);
+    crp_free_bytes(vm, task->handlers, task->handler_capacity * sizeof *task->handlers);
+    task->frames = task->fp = NULL;
+    task->handlers = NULL;
+    task->handler_capacity = task->handler_count = 0;
+}
+
+static bool task_stack(crp *vm, crpi_task *task)
+{
+    crpi_segment *s = crp_alloc(vm, sizeof *s + CRPI_FIRST_SEGMENT * sizeof(crp_word));
+    if (!s) return false;
+    memset(s, 0, sizeof *s + CRPI_FIRST_SEGMENT * sizeof(crp_word));
+    s->words = CRPI_FIRST_SEGMENT;
+    task->segment = s;
+    task->limit = crpi_segment_limit(s);
+    task->base = s->registers;
+    crpi_frame *frames = crp_alloc(vm, FIRST_FRAMES * sizeof *frames);
+    if (!frames) return false;
+    task->frames = task->fp = frames;
+    task->frames[0] = (crpi_frame){NULL, task->base, NULL};
+    task->frame_capacity = FIRST_FRAMES;
+    task->frame_end = frames + FIRST_FRAMES - 1;
+    return true;
+}
+
+static void link_task(crpi_tasks *tasks, crpi_task *task)
+{
+    task->all_next = tasks->all;
+    task->all_previous = NULL;
+    if (tasks->all) tasks->all->all_previous = task;
+    tasks->all = task;
+}
+
+static void unlink_task(crpi_tasks *tasks, crpi_task *task)
+{
+    if (task->all_previous) task->all_previous->all_next = task->all_next;
+    else if (tasks->all == task) tasks->all = task->all_next;
+    if (task->all_next) task->all_next->all_previous = task->all_previous;
+    task->all_next = task->all_previous = NULL;
+}
+
+/* The two or five words with which the task begins: the call, and the end. */
+static void write_start(crpi_task *task, crp_word function, bool method, uint32_t n)
+{
+    uint32_t *code = task->start;
+    if (method) {
+        code[0] = CRPI_INS(CRPI_OP_INVOKE, 0, 0, n);
+        code[1] = code[2] = 0;
+        code[3] = (uint32_t)function;
+        code[4] = CRPI_INS(CRPI_OP_DONE, 0, 0, 0);
+    } else {
+        code[0] = CRPI_INS(CRPI_OP_CALL, 1, 0, n);
+        code[1] = CRPI_INS(CRPI_OP_DONE, 1, 0, 0);
+    }
+    task->pc = code;
+}
+
+crp_status crpi_task_new(crp *vm, crp_word function, crp_word self, const crp_word *args, size_t n, crpi_task **out)
+{
+    if (n > CRPI_MAX_PARAMETERS)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "more than %d arguments in one call", CRPI_MAX_PARAMETERS);
+    crpi_task *task = crpi_new(vm, CRP_TASK, sizeof *task);
+    if (!task) return CRP_E_NOMEM;
+    task->result = task->error = CRP_NIL;
+    task->answer = CRP_UNSET;
+    if (!task_stack(vm, task)) return CRP_E_NOMEM;
+    task->bottom = (uint32_t)n + 2;
+    task->base[0] = crp_is_symbol(function) ? self : function;
+    if (n) memcpy(task->base + 1, args, n * sizeof *args);
+    write_start(task, function, crp_is_symbol(function), (uint32_t)n);
+    link_task(vm->tasks, task);
+    crpi_task_ready(vm, task);
+    *out = task;
+    return CRP_OK;
+}
+
+/* --- the ready queue ------------------------------------------------------------------------------------------------ */
+
+void crpi_task_ready(crp *vm, crpi_task *task)
+{
+    crpi_tasks *tasks = vm->tasks;
+    task->state = CRPI_READY;
+    task->next = NULL;
+    task->previous = tasks->last;
+    if (tasks->last) tasks->last->next = task;
+    else tasks->first = task;
+    tasks->last = task;
+}
+
+static void unqueue(crpi_task **first, crpi_task **last, crpi_task *task)
+{
+    if (task->previous) task->previous->next = task->next;
+    else *first = task->next;
+    if (task->next) task->next->previous = task->previous;
+    else if (last) *last = task->previous;
+    task->next = task->previous = NULL;
+}
+
+/* --- timers: a binary heap ---------------------------------------------------------------------------------------------- */
+
+static void place_timer(crpi_tasks *tasks, size_t i, crpi_timer t)
+{
+    tasks->timers[i] = t;
+    t.task->timer = i + 1;
+}
+
+static void sift(crpi_tasks *tasks, size_t i, crpi_timer t)
+{
+    while (i > 0 && tasks->timers[(i - 1) / 2].due > t.due) {
+        place_timer(tasks, i, tasks->timers[(i - 1) / 2]);
+        i = (i - 1) / 2;
+    }
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child + 1 < tasks->timer_count && tasks->timers[child + 1].due < tasks->timers[child].due) child++;
+        if (child >= tasks->timer_count || tasks->timers[child].due >= t.due) break;
+        place_timer(tasks, i, tasks->timers[child]);
+        i = child;
+    }
+    place_timer(tasks, i, t);
+}
+
+static bool add_timer(crp *vm, crpi_task *task, int64_t due)
+{
+    crpi_tasks *tasks = vm->tasks;
+    if (!crpi_mem_grow(&vm->mem, &tasks->timers, &tasks->timer_capacity, tasks->timer_count + 1, sizeof *tasks->timers))
+        return false;
+    tasks->timer_count++;
+    sift(tasks, tasks->timer_count - 1, (crpi_timer){due, task});
+    return true;
+}
+
+static void remove_timer(crpi_tasks *tasks, crpi_task *task)
+{
+    if (!task->timer) return;
+    size_t i = task->timer - 1;
+    task->timer = 0;
+    crpi_timer last = tasks->timers[--tasks->timer_count];
+    if (i < tasks->timer_count) sift(tasks, i, last);
+}
+
+/* --- descriptors ------------------------------------------------------------------------------------------------------------ */
+
+static int rewatch(crp *vm, int fd)
+{
+    crpi_watch *w = &vm->tasks->watches[fd];
+    unsigned events = (w->reader ? CRP_READABLE : 0) | (w->writer ? CRP_WRITABLE : 0);
+    return vm->platform->watch(vm->platform_state, fd, events);
+}
+
+static int watch(crp *vm, crpi_task *task, int fd, unsigned events)
+{
+    crpi_tasks *tasks = vm->tasks;
+    size_t had = tasks->watch_capacity;
+    if (fd < 0) return -9;
+    if (!crpi_mem_grow(&vm->mem, &tasks->watches, &tasks->watch_capacity, (size_t)fd + 1, sizeof *tasks->watches)) return -12;
+    if (tasks->watch_capacity > had) memset(tasks->watches + had, 0, (tasks->watch_capacity - had) * sizeof *tasks->watches);
+    crpi_watch *w = &tasks->watches[fd];
+    if ((events & CRP_READABLE && w->reader && w->reader != task) || (events & CRP_WRITABLE && w->writer && w->writer != task))
+        return -16; /* two tasks want the same end of one descriptor */
+    if (events & CRP_READABLE) w->reader = task;
+    if (events & CRP_WRITABLE) w->writer = task;
+    return rewatch(vm, fd);
+}
+
+static void unwatch(crp *vm, const crpi_task *task, int fd)
+{
+    if (fd < 0 || (size_t)fd >= vm->tasks->watch_capacity) return;
+    crpi_watch *w = &vm->tasks->watches[fd];
+    if (w->reader != task && w->writer != task) return;
+    if (w->reader == task) w->reader = NULL;
+    if (w->writer == task) w->writer = NULL;
+    rewatch(vm, fd);
+}
+
+/* --- parking and waking ------------------------------------------------------------------------------------------------------ */
+
+static void forget_waits(crp *vm, crpi_task *task)
+{
+    crpi_native *nf = task->natives;
+    remove_timer(vm->tasks, task);
+    if (!nf) return;
+    for (int i = 0; i < nf->fd_count; i++) unwatch(vm, task, nf->fds[i]);
+    nf->fd_count = 0;
+    nf->object = CRP_NIL;
+}
+
+static void wake(crp *vm, crpi_task *task)
+{
+    if (task->state != CRPI_PARKED) return;
+    unqueue(&vm->tasks->waiting, NULL, task);
+    forget_waits(vm, task);
+    crpi_task_ready(vm, task);
+}
+
+/* The innermost native has said what it waits for. Where that cannot be waited for (a file: it is always ready) the
+ * task is ready at once. */
+void crpi_task_park(crp *vm, crpi_task *task, crpi_native *nf)
+{
+    crpi_tasks *tasks = vm->tasks;
+    task->state = CRPI_PARKED;
+    task->previous = NULL;
+    task->next = tasks->waiting;
+    if (tasks->waiting) tasks->waiting->previous = task;
+    tasks->waiting = task;
+    bool ready = false;
+    for (int i = 0; i < nf->fd_count; i++) ready |= watch(vm, task, nf->fds[i], nf->events[i]) < 0;
+    if (nf->deadline != CRP_NO_DEADLINE) ready |= !add_timer(vm, task, nf->deadline);
+    if (ready) wake(vm, task);
+}
+
+void crp_wake(crp *vm, crp_word object)
+{
+    for (crpi_task *t = vm->tasks->waiting, *next; t; t = next) {
+        next = t->next;
+        if (t->natives && t->natives->object == object && object != CRP_NIL) wake(vm, t);
+    }
+}
+
+static void wake_due(crp *vm)
+{
+    crpi_tasks *tasks = vm->tasks;
+    if (tasks->timer_count == 0) return;
+    int64_t now = crp_now(vm);
+    while (tasks->timer_count && tasks->timers[0].due <= now) wake(vm, tasks->timers[0].task);
+}
+
+static void wake_ready(crp *vm, const crp_ready *ready, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (ready[i].fd < 0 || (size_t)ready[i].fd >= vm->tasks->watch_capacity) continue;
+        crpi_watch w = vm->tasks->watches[ready[i].fd];
+        if (w.reader && ready[i].events & CRP_READABLE) wake(vm, w.reader);
+        if (w.writer && w.writer != w.reader && ready[i].events & CRP_WRITABLE) wake(vm, w.writer);
+        else if (w.writer && w.writer == w.reader) wake(vm, w.writer);
+    }
+}
+
+int64_t crpi_tasks_due(crp *vm) { return vm->tasks->timer_count ? vm->tasks->timers[0].due : CRP_NO_DEADLINE; }
+
+/* The one place that waits: for a descriptor, the next timer, or an interrupt. */
+static crp_status wait_for_something(crp *vm, bool patient)
+{
+    crp_ready ready[READY_AT_ONCE];
+    int64_t due = crpi_tasks_due(vm), wait = patient ? -1 : 0;
+    if (patient && due != CRP_NO_DEADLINE) {
+        int64_t now = crp_now(vm);
+        wait = due <= now ? 0 : due - now;
+    }
+    if (vm->interrupt) return CRP_OK;
+    int n = vm->platform->wait(vm->platform_state, wait, ready, READY_AT_ONCE);
+    if (n < 0 && n != -4) return crp_raise_errno(vm, CRP_ERR_SYSTEM, -n, -n, "waiting for events");
+    if (n > 0) wake_ready(vm, ready, n);
+    wake_due(vm);
+    return CRP_OK;
+}
+
+/* --- running -------------------------------------------------------------------------------------------------------------------- */
+
+/* Who waits for the task hears of it; an error that nobody waits for is kept for the host. */
+static void end_task(crp *vm, crpi_task *task)
+{
+    unlink_task(vm->tasks, task);
+    crpi_task_free_stack(vm, task);
+    crp_wake(vm, crp_from_object(task));
+}
+
+static void run_one(crp *vm)
+{
+    crpi_tasks *tasks = vm->tasks;
+    crpi_task *task = tasks->first;
+    unqueue(&tasks->first, &tasks->last, task);
+    task->outer = vm->task;
+    size_t fresh = vm->heap.fresh_count;
+    crp_status st = crpi_execute(vm, task);
+    vm->heap.fresh_count = fresh;
+    vm->task = task->outer;
+    task->outer = NULL;
+    if (st != CRP_AGAIN) {
+        vm->error = CRP_NIL;
+        end_task(vm, task);
+    }
+}
+
+/* Ends a wait of the task that somebody in C waits for: it goes on with what cannot be caught. */
+static void interrupt_wait(crp *vm, crpi_task *task)
+{
+    if (task->state == CRPI_PARKED) wake(vm, task);
+}
+
+static crp_status nothing_to_wait_for(crp *vm)
+{
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "every task waits for another: none can go on");
+}
+
+static bool can_wait(const crpi_tasks *tasks)
+{
+    if (tasks->timer_count) return true;
+    for (const crpi_task *t = tasks->waiting; t; t = t->next)
+        if (t->natives && t->natives->fd_count) return true;
+    return false;
+}
+
+static crp_status until_done(crp *vm, crpi_task *task)
+{
+    while (task->state != CRPI_DONE) {
+        if (vm->interrupt) interrupt_wait(vm, task);
+        if (vm->tasks->first) {
+            run_one(vm);
+            continue;
+        }
+        crp_status st = can_wait(vm->tasks) ? wait_for_something(vm, true) : nothing_to_wait_for(vm);
+        if (st) return st;
+    }
+    return CRP_OK;
+}
+
+crp_status crpi_run(crp *vm, crpi_task *task, crp_word *out)
+{
+    if (vm->nesting >= CRPI_MAX_NESTED_RUNS)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TOO_DEEP, "calls from C into scripts are nested more than %d deep",
+                         CRPI_MAX_NESTED_RUNS);
+    vm->nesting++;
+    crp_status st = until_done(vm, task);
+    vm->nesting--;
+    if (st) {
+        crpi_task_abandon(vm, task);
+        return st;
+    }
+    if (task->error != CRP_NIL) {
+        crp_rethrow(vm, task->error);
+        return crpi_error_status(vm, task->error);
+    }
+    if (out) *out = task->result;
+    return CRP_OK;
+}
+
+/* Takes a task that has not ended out of the world; nothing of it runs any more. */
+void crpi_task_abandon(crp *vm, crpi_task *task)
+{
+    if (task->state == CRPI_DONE) return;
+    if (task->state == CRPI_PARKED) {
+        unqueue(&vm->tasks->waiting, NULL, task);
+        forget_waits(vm, task);
+    } else if (task->state == CRPI_READY) unqueue(&vm->tasks->first, &vm->tasks->last, task);
+    task->state = CRPI_DONE;
+    task->handler_count = 0;
+    end_task(vm, task);
+}
+
+crp_status crpi_call(crp *vm, crp_word function, const crp_word *args, size_t n, crp_word *out)
+{
+    crpi_task *task;
+    crp_status st = crpi_task_new(vm, function, CRP_UNSET, args, n, &task);
+    return st ? st : crpi_run(vm, task, out);
+}
+
+crp_status crpi_send(crp *vm, crp_word object, crp_word name, const crp_word *args, size_t n, crp_word *out)
+{
+    crpi_task *task;
+    crp_status st = crpi_task_new(vm, name, object, args, n, &task);
+    return st ? st : crpi_run(vm, task, out);
+}
+
+crp_status crpi_tasks_step(crp *vm, unsigned max)
+{
+    crp_status st = wait_for_something(vm, false);
+    while (!st && max-- > 0 && vm->tasks->first) run_one(vm);
+    return st;
+}
+
+/* --- what natives say (native.h) --------------------------------------------------------------------------------------------------- */
+
+static crpi_native *native_of(crp_call *c) { return (crpi_native *)(void *)c; }
+
+const crp_platform *crp_platform_of(crp *vm, void **state)
+{
+    *state = vm->platform_state;
+    return vm->platform;
+}
+
+int64_t crp_now(crp *vm) { return vm->platform->now(vm->platform_state); }
+
+void crp_wait_fd(crp_call *c, int fd, unsigned events)
+{
+    crpi_native *nf = native_of(c);
+    for (int i = 0; i < nf->fd_count; i++)
+        if (nf->fds[i] == fd) {
+            nf->events[i] |= events;
+            return;
+        }
+    if (nf->fd_count == CRPI_MAX_WAITS) return; /* the others wake it; it asks again then */
+    nf->fds[nf->fd_count] = fd;
+    nf->events[nf->fd_count++] = events;
+}
+
+void crp_wait_until(crp_call *c, int64_t deadline)
+{
+    crpi_native *nf = native_of(c);
+    if (deadline < nf->deadline) nf->deadline = deadline;
+}
+
+void crp_wait_object(crp_call *c, crp_word object) { native_of(c)->object = object; }
+
+bool crp_interrupted(crp *vm) { return vm->interrupt != 0; }
+
+static crp_status then(crp_call *c, crp_word callee, crp_word self, const crp_word *args, size_t n)
+{
+    crpi_native *nf = native_of(c);
+    if (n > CRPI_MAX_PARAMETERS)
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "more than %d arguments in one call", CRPI_MAX_PARAMETERS);
+    nf->callee_args = nf->few;
+    if (n > sizeof nf->few / sizeof nf->few[0]) {
+        nf->callee_args = crp_alloc(c->vm, n * sizeof *args);
+        if (!nf->callee_args) {
+            nf->callee_args = nf->few;
+            return CRP_E_NOMEM;
+        }
+    }
+    if (n) memcpy(nf->callee_args, args, n * sizeof *args);
+    nf->callee = callee;
+    nf->callee_self = self;
+    nf->callee_count = (uint32_t)n;
+    nf->failed = false;
+    nf->catches = false;
+    return CRP_CALL;
+}
+
+crp_status crp_then_call(crp_call *c, crp_word function, const crp_word *args, size_t n)
+{
+    return then(c, function, CRP_UNSET, args, n);
+}
+
+crp_status crp_then_send(crp_call *c, crp_word object, crp_word name, const crp_word *args, size_t n)
+{
+    return then(c, name, object, args, n);
+}
+
+crp_status crp_then_create(crp_call *c, crp_word class_or_name, const crp_word *args, size_t n)
+{
+    crp_word name, all[CRPI_MAX_PARAMETERS];
+    uint32_t cell;
+    if (n >= CRPI_MAX_PARAMETERS)
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "more than %d arguments in one call", CRPI_MAX_PARAMETERS);
+    crp_status st = crp_symbol(c->vm, "createAux", 9, &name);
+    if (!st) st = crpi_function_cell(c->vm, name, &cell);
+    if (st) return st;
+    all[0] = class_or_name;
+    if (n) memcpy(all + 1, args, n * sizeof *args);
+    return then(c, c->vm->cells->values[cell], CRP_UNSET, all, n + 1);
+}
+
+void crp_catch_errors(crp_call *c) { native_of(c)->catches = true; }
+
+bool crp_call_failed(const crp_call *c) { return ((const crpi_native *)(const void *)c)->failed; }
+
+crp_status crp_task_send(crp *vm, crp_word object, crp_word name, const crp_word *args, size_t n, crp_word *task)
+{
+    crpi_task *t;
+    crp_status st = crpi_task_new(vm, name, object, args, n, &t);
+    if (!st) *task = crp_from_object(t);
+    return st;
+}
+
+crp_status crp_task_result(crp *vm, crp_word task, crp_word *out)
+{
+    const crpi_task *t = (crpi_task *)crp_object_of(task);
+    *out = t->result;
+    if (t->state != CRPI_DONE) return CRP_AGAIN;
+    return t->error == CRP_NIL ? CRP_OK : crp_rethrow(vm, t->error);
+}
+
+void crp_task_cancel(crp *vm, crp_word task) { crpi_task_abandon(vm, (crpi_task *)crp_object_of(task)); }

@@ -1,0 +1,143 @@
+/* floor 6: tasks: what runs, and what waits.
+ *
+ * A task is a stack of frames over registers in linked segments.  Segments never move and a frame never spans two,
+ * so pointers to arguments stay good; a task that waits costs its first segment and little else.  Nothing of a
+ * task's state is on the C stack, so it can be parked anywhere a native says "again".
+ *
+ * The bottom of the C stack is crpi_run: it runs tasks that are ready until the one it was asked for has ended, and
+ * waits, in one place, when none is.  A host's call inside a native nests one more crpi_run, to a bounded depth.
+ */
+#ifndef CARAPACE_TASK_H
+#define CARAPACE_TASK_H
+
+#include "chunk.h"
+
+/* The current function, and where its caller goes on. */
+typedef struct crpi_frame {
+    const uint32_t *pc;
+    crp_word *base;
+    crpi_function *fn;
+} crpi_frame;
+
+typedef struct crpi_segment {
+    struct crpi_segment *below, *spare; /* spare: one above that was used before, kept for the next time */
+    size_t words;
+    crp_word *used;   /* while a segment above is in use: the end of what is live here */
+    crp_word *result; /* where in the segment below the value of the call that began this one goes */
+    crp_word registers[];
+} crpi_segment;
+
+enum { CRPI_SLACK = 8 }; /* words at a segment's end that no frame takes: for the arguments of a method that is asked */
+static inline crp_word *crpi_segment_limit(crpi_segment *s) { return s->registers + s->words - CRPI_SLACK; }
+
+typedef struct crpi_box { /* a captured variable that is assigned */
+    crp_object h;
+    crp_word value;
+} crpi_box;
+
+enum { CRPI_FIRST_SEGMENT = 248, CRPI_NEXT_SEGMENT = 4096, CRPI_LATER_SEGMENT = 32768 }; /* words */
+
+typedef struct crpi_handler { /* an open try */
+    uint32_t frame;
+    uint8_t reg;
+    bool finally; /* runs for what cannot be caught, too */
+    crp_word *base;
+    const uint32_t *pc;
+    crpi_segment *segment;
+} crpi_handler;
+
+enum { CRPI_MAX_WAITS = 8 };
+
+/* A native that waits or has called a script function. */
+typedef struct crpi_native {
+    crp_call call; /* first: natives hand around &call */
+    struct crpi_native *below;
+    const crp_method *row;
+    crpi_function *fn;
+    crp_word *window;  /* where its result goes */
+    crp_word *top;     /* where the window of what it calls begins */
+    uint32_t frame;
+    bool gives_self;   /* a creator: its result is the object */
+    bool catches, failed;
+    bool parked;       /* on the heap, not on the C stack */
+    crp_word padded[16]; /* the arguments, when defaults were added */
+    /* what it waits for */
+    int fd_count, fds[CRPI_MAX_WAITS];
+    unsigned events[CRPI_MAX_WAITS];
+    int64_t deadline;
+    crp_word object;
+    /* what it calls */
+    crp_word callee, callee_self; /* callee_self CRP_UNSET: a function */
+    crp_word few[16], *callee_args; /* few, or an allocation */
+    uint32_t callee_count;
+} crpi_native;
+
+typedef enum crpi_task_state { CRPI_READY, CRPI_RUNNING, CRPI_PARKED, CRPI_DONE } crpi_task_state;
+
+typedef struct crpi_task {
+    crp_object h;
+    crpi_task_state state;
+    const uint32_t *pc; /* pc, base, fp: as the VM left them */
+    crp_word *base;
+    crpi_frame *fp;
+    crp_word *limit; /* the end of the segment in use */
+    crpi_segment *segment;
+    crpi_frame *frames, *frame_end; /* frame_end: the last one that may be used */
+    size_t frame_capacity;
+    uint32_t start[6]; /* the instructions that begin and end the task */
+    uint32_t bottom;   /* registers in use before anything was called */
+    crp_word *args_end; /* while a native runs: the end of its arguments, if that is above the top; else NULL */
+    crpi_handler *handlers;
+    size_t handler_count, handler_capacity;
+    crpi_native *natives; /* innermost first */
+    crp_word answer;      /* what a method that an instruction had to call gave; CRP_UNSET: nothing */
+    crp_word result, error;
+    bool cancelled;
+    struct crpi_task *next, *previous; /* in the ready queue, or among those that wait for an object */
+    struct crpi_task *outer;           /* the one that this one's crpi_run was started from */
+    struct crpi_task *all_next, *all_previous; /* every task that has not ended: they are roots */
+    size_t timer;                      /* its place among the timers + 1 */
+} crpi_task;
+
+typedef struct crpi_timer {
+    int64_t due;
+    struct crpi_task *task;
+} crpi_timer;
+
+typedef struct crpi_watch { /* who waits for a descriptor */
+    struct crpi_task *reader, *writer;
+} crpi_watch;
+
+typedef struct crpi_tasks {
+    crpi_task *first, *last; /* ready */
+    crpi_task *waiting;      /* for objects */
+    crpi_task *all;
+    crpi_timer *timers; /* a heap, soonest first */
+    size_t timer_count, timer_capacity;
+    crpi_watch *watches; /* by descriptor */
+    size_t watch_capacity, watched;
+    crp_word orphan_error; /* of a task that nobody was there to ask */
+} crpi_tasks;
+
+bool crpi_tasks_init(crp *);
+void crpi_tasks_free(crp *);
+
+/* A task that is ready to call the function, or, `function` being a Symbol, the method of `self`. */
+crp_status crpi_task_new(crp *, crp_word function, crp_word self, const crp_word *args, size_t n, crpi_task **out);
+void crpi_task_free_stack(crp *, crpi_task *);
+/* Runs until the task has ended; its value, or its error recorded. */
+crp_status crpi_run(crp *, crpi_task *, crp_word *out);
+/* The same for a call from C: a host's, or the loader's. */
+crp_status crpi_call(crp *, crp_word function, const crp_word *args, size_t n, crp_word *out);
+crp_status crpi_send(crp *, crp_word object, crp_word name, const crp_word *args, size_t n, crp_word *out);
+/* Lets what is ready run, without waiting; for a host's own loop. */
+crp_status crpi_tasks_step(crp *, unsigned max);
+int64_t crpi_tasks_due(crp *); /* when the next timer is due; CRP_NO_DEADLINE: never */
+
+/* Takes a task that has not ended out of the world; what it had begun is dropped. */
+void crpi_task_abandon(crp *, crpi_task *);
+
+void crpi_task_park(crp *, crpi_task *, crpi_native *);
+void crpi_task_ready(crp *, crpi_task *);
+
+#endif

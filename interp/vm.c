@@ -1,0 +1,475 @@
+/* The loop.
+ *
+ * What is common and quick stands here; everything else is a function in slow.c, called with the state saved in the
+ * task.  pc, the registers and the frame pointer live in locals; each instruction ends with its own dispatch.
+ */
+#include "vm.h"
+
+#include <string.h>
+#include "cells.h"
+#include "value.h"
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+#if defined(__GNUC__) && !defined(__clang__)
+#define LOOP_ATTRIBUTES __attribute__((optimize("no-gcse", "no-crossjumping")))
+#else
+#define LOOP_ATTRIBUTES
+#endif
+
+#if defined(__GNUC__)
+#define CASE(name) L_##name
+#define NEXT \
+    do { \
+        in = *pc++; \
+        goto *table[(uint8_t)in]; \
+    } while (0)
+#else
+#define CASE(name) case CRPI_OP_##name
+#define NEXT goto dispatch
+#endif
+
+#define A ((uint8_t)(in >> 8))
+#define B ((uint8_t)(in >> 16))
+#define C ((uint8_t)(in >> 24))
+#define C_SIGNED ((int8_t)(in >> 24))
+#define BC_SIGNED ((int16_t)(in >> 16))
+
+#define SAVE() (task->pc = pc, task->base = R, task->fp = fp)
+#define RELOAD() (pc = task->pc, R = task->base, fp = task->fp)
+
+#define BOTH_FIXNUMS(a, b) ((((a) | (b)) & 3) == 0)
+#define BOTH_FLONUMS(a, b) (crp_is_flonum(a) && crp_is_flonum(b))
+
+/* Leaves the quick way: the rest is done by a function. */
+#define SLOW(function) \
+    do { \
+        SAVE(); \
+        st = function(vm, task, in); \
+        goto after_slow; \
+    } while (0)
+
+#define TAKE_JUMP \
+    do { \
+        pc += 1 + (int32_t)*pc; \
+        if (UNLIKELY(vm->interrupt)) goto interrupted; \
+        NEXT; \
+    } while (0)
+
+#define JUMP_IF(condition) \
+    do { \
+        if (condition) TAKE_JUMP; \
+        pc++; \
+        NEXT; \
+    } while (0)
+
+#define COMPARE(name, op) \
+    CASE(name) : \
+    { \
+        crp_word a = R[A], b = R[B]; \
+        if (LIKELY(BOTH_FIXNUMS(a, b))) JUMP_IF((int64_t)a op (int64_t)b); \
+        SLOW(crpi_slow_compare); \
+    }
+
+#define COMPARE_NOT(name, op) \
+    CASE(name) : \
+    { \
+        crp_word a = R[A], b = R[B]; \
+        if (LIKELY(BOTH_FIXNUMS(a, b))) JUMP_IF(!((int64_t)a op (int64_t)b)); \
+        SLOW(crpi_slow_compare); \
+    }
+
+#define COMPARE_SMALL(name, test) \
+    CASE(name) : \
+    { \
+        int64_t a = (int64_t)R[A], b = (int64_t)BC_SIGNED * 4; \
+        if (LIKELY(crp_is_fixnum((crp_word)a))) JUMP_IF(test); \
+        SLOW(crpi_slow_compare); \
+    }
+
+#define ARITHMETIC(name, overflows, real_op) \
+    CASE(name) : \
+    { \
+        crp_word a = R[B], b = R[C]; \
+        int64_t r; \
+        if (LIKELY(BOTH_FIXNUMS(a, b))) { \
+            if (LIKELY(!overflows((int64_t)a, (int64_t)b, &r))) { \
+                R[A] = (crp_word)r; \
+                NEXT; \
+            } \
+        } else if (BOTH_FLONUMS(a, b) && crpi_flonum(crpi_flonum_value(a) real_op crpi_flonum_value(b), &R[A])) NEXT; \
+        SLOW(crpi_slow_arithmetic); \
+    }
+
+#define ARITHMETIC_SMALL(name, overflows) \
+    CASE(name) : \
+    { \
+        crp_word a = R[B]; \
+        int64_t r; \
+        if (LIKELY(crp_is_fixnum(a)) && LIKELY(!overflows((int64_t)a, (int64_t)C_SIGNED * 4, &r))) { \
+            R[A] = (crp_word)r; \
+            NEXT; \
+        } \
+        SLOW(crpi_slow_arithmetic); \
+    }
+
+#define ADD_OVERFLOWS __builtin_saddl_overflow
+#define SUB_OVERFLOWS __builtin_ssubl_overflow
+#define MUL_OVERFLOWS(a, b, r) __builtin_smull_overflow((a), (b) >> 2, (r))
+
+/* The header word of a script's Function with this many arguments and nothing special. */
+static inline bool takes(const crpi_function *fn, uint32_t n)
+{
+    uint64_t header;
+    memcpy(&header, &fn->h, sizeof header);
+    return header == ((uint64_t)CRP_FUNCTION | (uint64_t)n << 48);
+}
+
+/* A call: the arguments' registers become the callee's. */
+#define ENTER(function, at_, n_) \
+    do { \
+        callee = (function); \
+        at = (at_); \
+        count = (n_); \
+        if (LIKELY(crp_is_object(callee))) { \
+            crpi_function *fn_ = crpi_function_of(callee); \
+            if (LIKELY(takes(fn_, count)) && LIKELY(at + fn_->registers <= task->limit) && LIKELY(fp < task->frame_end) && \
+                LIKELY(!vm->interrupt)) { \
+                fp++; \
+                fp->pc = pc; \
+                fp->base = R; \
+                fp->fn = fn_; \
+                R = at; \
+                pc = fn_->code; \
+                NEXT; \
+            } \
+        } \
+        goto enter; \
+    } while (0)
+
+#define OBJECT_OF_CLASS(o, id) (LIKELY(crp_is_object(o)) && LIKELY(crp_object_of(o)->class_id == (id)))
+#define SLOT(o, offset) ((crp_word *)(void *)((char *)crp_object_of(o) + (offset)))
+
+static inline crp_word literal(const uint32_t *pc) { return pc[0] | (crp_word)pc[1] << 32; }
+
+LOOP_ATTRIBUTES crp_status crpi_execute(crp *vm, crpi_task *task)
+{
+#if defined(__GNUC__)
+    static const void *const table[] = {
+#define OP(name, words, shape) &&L_##name,
+#include "opcodes.def"
+#undef OP
+    };
+#endif
+    const uint32_t *pc = task->pc;
+    crp_word *R = task->base, *at, callee;
+    crpi_frame *fp = task->fp;
+    uint32_t in, count;
+    crp_status st;
+
+    vm->task = task;
+    task->state = CRPI_RUNNING;
+    if (vm->interrupt) goto interrupted;
+#if defined(__GNUC__)
+    NEXT;
+#else
+dispatch:
+    in = *pc++;
+    switch ((uint8_t)in) {
+#endif
+
+    CASE(MOVE) : R[A] = R[B];
+    NEXT;
+    CASE(LOADI) : R[A] = crp_fixnum(BC_SIGNED);
+    NEXT;
+    CASE(LOADC) : R[A] = *pc++;
+    NEXT;
+    CASE(LOADK) : R[A] = literal(pc);
+    pc += 2;
+    NEXT;
+    CASE(GETCELL) :
+    {
+        crp_word v = vm->cells->values[*pc];
+        if (UNLIKELY(v == CRP_UNSET)) SLOW(crpi_slow_name);
+        R[A] = v;
+        pc++;
+        NEXT;
+    }
+    CASE(SETCELL) : vm->cells->values[*pc++] = R[A];
+    NEXT;
+    CASE(GETNAME) : SLOW(crpi_slow_name);
+    CASE(GETFN) :
+    {
+        crp_word v = vm->cells->values[*pc];
+        if (UNLIKELY(v == CRP_UNSET)) SLOW(crpi_slow_name);
+        R[A] = v;
+        pc += 2;
+        NEXT;
+    }
+    CASE(UNSETCELL) : SLOW(crpi_slow_define);
+    CASE(NEWBOX) : SLOW(crpi_slow_closure);
+    CASE(GETBOX) : R[A] = ((crpi_box *)crp_object_of(R[B]))->value;
+    NEXT;
+    CASE(SETBOX) : crpi_store(vm, &vm->heap, &((crpi_box *)crp_object_of(R[A]))->value, R[B]);
+    NEXT;
+    CASE(GETCAP) : R[A] = fp->fn->captures[B];
+    NEXT;
+    CASE(GETCAPBOX) : R[A] = ((crpi_box *)crp_object_of(fp->fn->captures[B]))->value;
+    NEXT;
+    CASE(SETCAPBOX) : crpi_store(vm, &vm->heap, &((crpi_box *)crp_object_of(fp->fn->captures[A]))->value, R[B]);
+    NEXT;
+    CASE(CLOSURE) : SLOW(crpi_slow_closure);
+    CASE(CHECK) :
+    {
+        crp_word v = R[A];
+        if (OBJECT_OF_CLASS(v, pc[0]) || (pc[0] == CRP_LIST && (crp_is_pair(v) || v == CRP_NIL))) {
+            pc += 3;
+            NEXT;
+        }
+        SLOW(crpi_slow_check);
+    }
+    CASE(CHECKI) :
+    if (LIKELY(crp_is_fixnum(R[A]))) {
+        pc += 3;
+        NEXT;
+    }
+    SLOW(crpi_slow_check);
+
+    ARITHMETIC(ADD, ADD_OVERFLOWS, +)
+    ARITHMETIC(SUB, SUB_OVERFLOWS, -)
+    ARITHMETIC(MUL, MUL_OVERFLOWS, *)
+    CASE(DIV) :
+    {
+        crp_word a = R[B], b = R[C];
+        if (BOTH_FIXNUMS(a, b)) {
+            if (LIKELY(b != 0 && b != crp_fixnum(-1))) {
+                R[A] = crp_fixnum((int64_t)a / (int64_t)b);
+                NEXT;
+            }
+        } else if (BOTH_FLONUMS(a, b) && crpi_flonum(crpi_flonum_value(a) / crpi_flonum_value(b), &R[A])) NEXT;
+        SLOW(crpi_slow_arithmetic);
+    }
+    CASE(REM) :
+    {
+        crp_word a = R[B], b = R[C];
+        if (LIKELY(BOTH_FIXNUMS(a, b)) && LIKELY(b != 0 && b != crp_fixnum(-1))) {
+            R[A] = (crp_word)((int64_t)a % (int64_t)b);
+            NEXT;
+        }
+        SLOW(crpi_slow_arithmetic);
+    }
+    ARITHMETIC_SMALL(ADDI, ADD_OVERFLOWS)
+    ARITHMETIC_SMALL(SUBI, SUB_OVERFLOWS)
+    ARITHMETIC_SMALL(MULI, MUL_OVERFLOWS)
+    CASE(REMI) :
+    if (LIKELY(crp_is_fixnum(R[B])) && LIKELY(C_SIGNED > 0)) {
+        R[A] = (crp_word)((int64_t)R[B] % ((int64_t)C_SIGNED * 4));
+        NEXT;
+    }
+    SLOW(crpi_slow_arithmetic);
+    CASE(NEG) : SLOW(crpi_slow_arithmetic);
+
+    CASE(JUMP) : pc += 1 + (int32_t)*pc;
+    NEXT;
+    CASE(LOOP) : TAKE_JUMP;
+    CASE(JT) : JUMP_IF(R[A] != CRP_NIL);
+    CASE(JF) : JUMP_IF(R[A] == CRP_NIL);
+    COMPARE(JLT, <)
+    COMPARE_NOT(JNLT, <)
+    COMPARE(JLE, <=)
+    COMPARE_NOT(JNLE, <=)
+    COMPARE(JEQ, ==)
+    COMPARE(JNE, !=)
+    COMPARE_SMALL(JLTI, a < b)
+    COMPARE_SMALL(JNLTI, !(a < b))
+    COMPARE_SMALL(JLEI, a <= b)
+    COMPARE_SMALL(JNLEI, !(a <= b))
+    COMPARE_SMALL(JGTI, a > b)
+    COMPARE_SMALL(JNGTI, !(a > b))
+    COMPARE_SMALL(JGEI, a >= b)
+    COMPARE_SMALL(JNGEI, !(a >= b))
+    COMPARE_SMALL(JEQI, a == b)
+    COMPARE_SMALL(JNEI, a != b)
+    CASE(JSET) : JUMP_IF(R[A] != CRP_UNSET);
+
+    CASE(CONS) :
+    {
+        crpi_bin *bin = &vm->heap.pairs;
+        crp_word tail = R[C];
+        if (LIKELY(bin->at != bin->end) && LIKELY(crp_is_pair(tail) || tail == CRP_NIL)) {
+            crp_pair *p = (crp_pair *)(void *)bin->at;
+            bin->at += sizeof *p;
+            p->head = R[B];
+            p->tail = tail;
+            R[A] = crp_from_pair(p);
+            NEXT;
+        }
+        SLOW(crpi_slow_pair);
+    }
+    CASE(HEAD) :
+    if (LIKELY(crp_is_pair(R[B]))) {
+        R[A] = crp_head(R[B]);
+        NEXT;
+    }
+    SLOW(crpi_slow_pair);
+    CASE(TAIL) :
+    if (LIKELY(crp_is_pair(R[B]))) {
+        R[A] = crp_tail(R[B]);
+        NEXT;
+    }
+    SLOW(crpi_slow_pair);
+    CASE(LIST) : SLOW(crpi_slow_pair);
+    CASE(ENDCONS) : SLOW(crpi_slow_pair);
+    CASE(FORNEXT) :
+    {
+        crp_word list = R[A];
+        if (LIKELY(crp_is_pair(list) && B == 1)) {
+            R[A + 2] = crp_head(list);
+            R[A] = crp_tail(list);
+            TAKE_JUMP;
+        }
+        if (list == CRP_NIL) {
+            pc++;
+            NEXT;
+        }
+        SLOW(crpi_slow_next);
+    }
+
+    CASE(CALLG) :
+    {
+        crp_word f = vm->cells->values[*pc++];
+        ENTER(f, R + A, C);
+    }
+    CASE(CALL) : ENTER(R[B], R + A, C);
+    CASE(CALLV) : SLOW(crpi_slow_call);
+    CASE(TCALLG) : SLOW(crpi_slow_call);
+    CASE(TCALL) : SLOW(crpi_slow_call);
+    CASE(GETP) : SLOW(crpi_slow_member);
+    CASE(GETSLOT) :
+    {
+        crp_word o = R[B];
+        if (OBJECT_OF_CLASS(o, pc[0])) {
+            R[A] = *SLOT(o, pc[1]);
+            pc += 3;
+            NEXT;
+        }
+        SLOW(crpi_slow_member);
+    }
+    CASE(CALL0) :
+    {
+        crp_word o = R[B];
+        if (OBJECT_OF_CLASS(o, pc[0])) {
+            crp_word f = vm->members[pc[1]]->function;
+            R[A] = o;
+            pc += 3;
+            ENTER(f, R + A, 0);
+        }
+        SLOW(crpi_slow_member);
+    }
+    CASE(SETP) : SLOW(crpi_slow_member);
+    CASE(SETSLOT) :
+    {
+        crp_word o = R[B], v = R[C];
+        if (OBJECT_OF_CLASS(o, pc[0])) {
+            const crpi_member *m = vm->members[pc[1]];
+            if (LIKELY(m->type == 0 || (m->type == CRP_INTEGER && crp_is_fixnum(v)))) {
+                crpi_store(vm, &vm->heap, SLOT(o, m->offset), v);
+                R[A] = v;
+                pc += 3;
+                NEXT;
+            }
+        }
+        SLOW(crpi_slow_member);
+    }
+    CASE(INVOKE) :
+    {
+        crp_word o = R[A];
+        if (OBJECT_OF_CLASS(o, pc[0]) && B == 0) {
+            crp_word f = vm->members[pc[1]]->function;
+            pc += 3;
+            ENTER(f, R + A, C);
+        }
+        SLOW(crpi_slow_member);
+    }
+    CASE(GETTHIS) : R[A] = *SLOT(R[0], *pc);
+    pc++;
+    NEXT;
+    CASE(SETTHIS) : crpi_store(vm, &vm->heap, SLOT(R[0], *pc), R[A]);
+    pc++;
+    NEXT;
+    CASE(CREATE) : SLOW(crpi_slow_call);
+    CASE(VIEW) : SLOW(crpi_slow_call);
+
+    CASE(RET) :
+    {
+        crp_word v = R[A];
+        pc = fp->pc;
+        R[0] = v;
+        R = fp->base;
+        fp--;
+        NEXT;
+    }
+    CASE(RETNIL) : pc = fp->pc;
+    R[0] = CRP_NIL;
+    R = fp->base;
+    fp--;
+    NEXT;
+    CASE(TRY) : SLOW(crpi_slow_try);
+    CASE(ENDTRY) : task->handler_count--;
+    NEXT;
+    CASE(CATCH) : SLOW(crpi_slow_try);
+    CASE(CATCHV) : SLOW(crpi_slow_try);
+    CASE(RETHROW) : SLOW(crpi_slow_try);
+    CASE(DEFUN) : SLOW(crpi_slow_define);
+    CASE(METHOD) : SLOW(crpi_slow_define);
+    CASE(EVAL) : SLOW(crpi_slow_closure);
+
+    CASE(ANSWER) : task->answer = R[0];
+    pc = fp->pc;
+    R = fp->base;
+    fp--;
+    NEXT;
+    CASE(SEGMENT) :
+    {
+        crpi_segment *segment = task->segment;
+        *segment->result = R[0];
+        segment->below->spare = segment;
+        task->segment = segment->below;
+        task->limit = crpi_segment_limit(task->segment);
+        pc = fp->pc;
+        R = fp->base;
+        fp--;
+        NEXT;
+    }
+    CASE(RESUME) : SAVE();
+    st = crpi_resume_native(vm, task, A == 1);
+    goto after_slow;
+    CASE(DONE) : SAVE();
+    task->result = R[A];
+    task->state = CRPI_DONE;
+    return CRP_OK;
+#if !defined(__GNUC__)
+    default: break;
+    }
+#endif
+
+enter:
+    SAVE();
+    st = crpi_enter(vm, task, callee, at, count);
+after_slow:
+    if (LIKELY(st == CRP_OK)) {
+        RELOAD();
+        NEXT;
+    }
+    if (st == CRP_AGAIN) return st;
+unwind:
+    st = crpi_unwind(vm, task);
+    if (st) return st;
+    RELOAD();
+    NEXT;
+interrupted:
+    SAVE();
+    crpi_interrupt(vm);
+    goto unwind;
+}

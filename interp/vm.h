@@ -1,0 +1,67 @@
+/* floor 6: the virtual machine. */
+#ifndef CARAPACE_VM_H
+#define CARAPACE_VM_H
+
+#include "task.h"
+
+/* Runs a task until it ends (CRP_OK: its result is set; an error: its error is), or waits (CRP_AGAIN). */
+crp_status crpi_execute(crp *, crpi_task *);
+
+/* --- what the loop leaves to functions ---------------------------------------------------------------------------
+ *
+ * All work on the state saved in the task: pc (behind what they have taken of the instruction), base, fp.  They return
+ * CRP_OK and the loop goes on with the task's state, which a call has changed; CRP_AGAIN, and the task waits; or an
+ * error. */
+
+/* Calls a function whose arguments stand at `at` (for a script's method: behind its receiver); its value comes to
+ * at[0] and the task goes on at its pc. */
+crp_status crpi_enter(crp *, crpi_task *, crp_word function, crp_word *at, uint32_t n);
+/* The same in place of the current function, if both declare the same result. */
+crp_status crpi_enter_tail(crp *, crpi_task *, crp_word function, crp_word *at, uint32_t n, uint32_t receiver);
+/* A member of the object at `at`, with n arguments behind it.  `ins`: the instruction, to be made faster; or NULL. */
+crp_status crpi_enter_member(crp *, crpi_task *, crp_word *at, uint32_t n, crp_word name, uint32_t *ins, bool tail);
+crp_status crpi_enter_create(crp *, crpi_task *, crp_word name, crp_word *at, uint32_t n);
+crp_status crpi_resume_native(crp *, crpi_task *, bool returned);
+/* Calls a method for an instruction, which is run again (from `again`) when there is an answer. */
+crp_status crpi_ask(crp *, crpi_task *, const uint32_t *again, crp_word object, crp_word name, const crp_word *args,
+                    uint32_t n);
+crp_word *crpi_task_top(crpi_task *); /* the end of the registers in use */
+extern const uint32_t crpi_resume_code[], crpi_again_code[];
+
+/* slow.c: the instructions whose quick way did not fit. `in` is the instruction's first word. */
+crp_status crpi_slow_arithmetic(crp *, crpi_task *, uint32_t in);
+crp_status crpi_slow_compare(crp *, crpi_task *, uint32_t in);
+crp_status crpi_slow_check(crp *, crpi_task *, uint32_t in);
+crp_status crpi_slow_name(crp *, crpi_task *, uint32_t in); /* GETCELL GETNAME GETFN */
+crp_status crpi_slow_pair(crp *, crpi_task *, uint32_t in); /* CONS HEAD TAIL LIST ENDCONS */
+crp_status crpi_slow_next(crp *, crpi_task *, uint32_t in);
+crp_status crpi_slow_member(crp *, crpi_task *, uint32_t in); /* GETP SETP INVOKE and what they became */
+crp_status crpi_slow_call(crp *, crpi_task *, uint32_t in);   /* CALLV TCALLG TCALL CREATE VIEW */
+crp_status crpi_slow_closure(crp *, crpi_task *, uint32_t in); /* NEWBOX CLOSURE EVAL */
+crp_status crpi_slow_define(crp *, crpi_task *, uint32_t in); /* DEFUN METHOD UNSETCELL */
+crp_status crpi_slow_try(crp *, crpi_task *, uint32_t in);    /* TRY CATCH CATCHV RETHROW */
+
+/* --- vm-error.c --------------------------------------------------------------------------------------------------- */
+
+/* Finds the handler of the pending error: CRP_OK and the task's state is that of the handler; else the error, and the
+ * task has ended. */
+crp_status crpi_unwind(crp *, crpi_task *);
+crp_status crpi_interrupt(crp *); /* raises what cannot be caught, if the interpreter was told to stop */
+crp_status crpi_no_function(crp *, crp_word name); /* 1.4, with the nearest names */
+crp_status crpi_error_matches(crp *, crp_word error, crp_word what, bool *yes); /* what: as a catch names it */
+void crpi_native_drop(crp *, crpi_task *); /* the innermost waiting native: its state is dropped */
+
+/* --- arith.c ------------------------------------------------------------------------------------------------------- */
+
+/* op is an opcode: ADD SUB MUL DIV REM.  1.11 unless both are numbers. */
+crp_status crpi_arithmetic(crp *, int op, crp_word a, crp_word b, crp_word *out);
+static inline bool crpi_is_number(crp_word w)
+{
+    return crp_is_fixnum(w) || crp_is_flonum(w) || crp_is_a(w, CRP_INTEGER) || crp_is_a(w, CRP_REAL);
+}
+
+enum { CRPI_DEFAULT_DEPTH = 200000, CRPI_MAX_NESTED_RUNS = 100 };
+enum { CRPI_INTERRUPTED = 1, CRPI_STOPPED = 2 }; /* vm->interrupt */
+enum { CRPI_ERROR_UNCATCHABLE = 1 };             /* an Error's header flag */
+
+#endif

@@ -1,0 +1,462 @@
+/* floor 4: CommsStack: what a script builds a connection from.
+ *
+ * The stack only holds modules; it knows nothing of what they do.  Structure is changed here and nowhere else: push,
+ * pop, insert, and the live views that modules get of the layers below them.
+ */
+#include <string.h>
+#include "attr.h"
+
+/* --- looking ------------------------------------------------------------------------------------------------- */
+
+bool crpi_is_stack(crp *vm, crp_word w)
+{
+    return crp_is_object(w) && crp_class_definition(vm, w) == &crpi_stack_class;
+}
+
+crp_module *crp_module_of(crp *vm, crp_word w)
+{
+    if (!crp_is_object(w)) return NULL;
+    const crp_class_def *def = crp_class_definition(vm, w);
+    if (!def || !def->module || *(const uint32_t *)def->module != CRP_KIND_MODULE) return NULL;
+    return (crp_module *)crp_object_of(w);
+}
+
+const crp_module_ops *crp_ops_of(crp *vm, const crp_module *m)
+{
+    const crp_module_ops *ops = crp_class_definition(vm, crp_module_word(m))->module;
+    const crp_module_ops *own = ops->ops ? ops->ops(m) : NULL;
+    return own ? own : ops;
+}
+
+crp_word crpi_layer_face(crp *vm, const crp_module *m)
+{
+    const crp_module_ops *ops = crp_ops_of(vm, m);
+    return ops->face ? ops->face(m) : crp_module_word(m);
+}
+
+const char *crpi_layer_name(crp *vm, const crp_module *m)
+{
+    return crp_class_name(vm, crpi_layer_face(vm, m));
+}
+
+static crp_module *module_at(crp_word w)
+{
+    return crp_is_object(w) ? (crp_module *)crp_object_of(w) : NULL;
+}
+
+/* A module with the property `stack` stands on what that says: its own view and the stack that it is on mean its
+ * neighbour, any other Stack that one's layers, () nothing.  A script can give two modules each other's views: the
+ * count ends that. */
+crp_module *crp_below(crp *vm, const crp_module *m)
+{
+    for (int i = 0; i < CRP_MAX_LAYERS; i++) {
+        if (!(crp_ops_of(vm, m)->flags & CRP_MODULE_STACK)) return module_at(m->below);
+        if (!crp_is_object(m->under)) return NULL;
+        crpi_stack *s = crpi_stack_at(m->under);
+        if (s->owner == crp_module_word(m) || m->under == m->stack) return module_at(m->below);
+        if (!crp_is_object(s->owner)) return module_at(s->top);
+        m = module_at(s->owner);
+    }
+    return NULL;
+}
+
+crp_module *crpi_stack_first(crp *vm, crp_word stack)
+{
+    crpi_stack *s = crpi_stack_at(stack);
+    return crp_is_object(s->owner) ? crp_below(vm, module_at(s->owner)) : module_at(s->top);
+}
+
+crp_status crpi_layers_from(crp *vm, crp_module *top, crpi_layers *out)
+{
+    out->n = 0;
+    for (crp_module *m = top; m; m = crp_below(vm, m)) {
+        if (out->n == CRP_MAX_LAYERS)
+            return crp_raise(vm, CRP_ERR_CONFIG, 1, "a stack of more than %d layers: does it stand on itself?",
+                             CRP_MAX_LAYERS);
+        out->at[out->n++] = m;
+    }
+    return CRP_OK;
+}
+
+crp_module *crpi_topmost(crp_module *m)
+{
+    while (crp_is_object(m->above)) m = module_at(m->above);
+    return m;
+}
+
+crp_status crpi_stack_view(crp *vm, crp_module *owner, crp_word *out)
+{
+    crp_status st = crp_new_object(vm, crp_class_id(vm, "CommsStack"), out);
+    if (!st) crp_store(vm, crp_object_of(*out), &crpi_stack_at(*out)->owner, crp_module_word(owner));
+    return st;
+}
+
+/* --- changing ------------------------------------------------------------------------------------------------ */
+
+static void link_modules(crp *vm, crp_module *above, crp_module *below)
+{
+    if (above) crp_store(vm, &above->h, &above->below, below ? crp_module_word(below) : CRP_NIL);
+    if (below) crp_store(vm, &below->h, &below->above, above ? crp_module_word(above) : CRP_NIL);
+}
+
+static void set_ends(crp *vm, crpi_stack *s, crp_module *above, crp_module *m, crp_module *below)
+{
+    if (!above) crp_store(vm, &s->h, &s->top, m ? crp_module_word(m) : below ? crp_module_word(below) : CRP_NIL);
+    if (!below) crp_store(vm, &s->h, &s->bottom, m ? crp_module_word(m) : above ? crp_module_word(above) : CRP_NIL);
+}
+
+static void unlink_module(crp *vm, crpi_stack *s, crp_module *m)
+{
+    crp_module *above = module_at(m->above), *below = module_at(m->below);
+    link_modules(vm, above, below);
+    set_ends(vm, s, above, NULL, below);
+    crp_store(vm, &m->h, &m->above, CRP_NIL);
+    crp_store(vm, &m->h, &m->below, CRP_NIL);
+    crp_store(vm, &m->h, &m->stack, CRP_NIL);
+    if (crp_is_object(m->under) && crpi_stack_at(m->under)->owner == crp_module_word(m))
+        crp_store(vm, &m->h, &m->under, CRP_NIL);
+}
+
+static crp_status depth_check(crp *vm, crpi_stack *s)
+{
+    crpi_layers layers;
+    crp_status st = crpi_layers_from(vm, module_at(s->top), &layers);
+    if (st || layers.n < CRP_MAX_LAYERS) return st;
+    return crp_raise(vm, CRP_ERR_CONFIG, 1, "a stack has at most %d layers", CRP_MAX_LAYERS);
+}
+
+/* Puts `m` between two neighbours, either of which may be missing. */
+static crp_status link_in(crp *vm, crpi_stack *s, crp_module *above, crp_module *m, crp_module *below)
+{
+    crp_status st = depth_check(vm, s);
+    if (st) return st;
+    const crp_module_ops *ops = crp_ops_of(vm, m);
+    crp_word view = CRP_NIL;
+    if (ops->flags & CRP_MODULE_STACK && (st = crpi_stack_view(vm, m, &view))) return st;
+    m->bottom = false;
+    crp_store(vm, &m->h, &m->stack, crp_from_object(s));
+    if (crp_is_object(view)) crp_store(vm, &m->h, &m->under, view);
+    link_modules(vm, above, m);
+    link_modules(vm, m, below);
+    set_ends(vm, s, above, m, below);
+    if (crp_is_object(s->log) && !crp_is_object(m->log)) st = crpi_set_log(vm, m, s->log);
+    if (!st && ops->pushed) st = ops->pushed(vm, m);
+    if (st) unlink_module(vm, s, m);
+    return st;
+}
+
+static crp_status must_be_free(crp *vm, crp_word given, crp_module **m)
+{
+    if (!(*m = crp_module_of(vm, given)))
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                         "a stack holds comms modules, not %n; a class written in script goes into a ScriptModule", given);
+    if (crp_is_object((*m)->stack))
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "this %s stands on a stack already", crpi_layer_name(vm, *m));
+    return CRP_OK;
+}
+
+static size_t unread(crp *vm, crp_module *m)
+{
+    const crp_module_ops *ops = crp_ops_of(vm, m);
+    return ops->pending ? ops->pending(vm, m) : 0;
+}
+
+crp_status crp_insert_below(crp *vm, crp_module *at, crp_word given)
+{
+    crp_module *m;
+    crp_status st = must_be_free(vm, given, &m);
+    if (st) return st;
+    if (!crp_is_object(at->stack))
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%s stands on no stack", crpi_layer_name(vm, at));
+    for (crp_module *a = at; a; a = module_at(a->above)) {
+        size_t n = unread(vm, a);
+        if (n)
+            return crp_raise(vm, CRP_ERR_COMMS, CRP_RECEIVE_FAILED,
+                             "%s cannot be inserted below %s: %s holds %zu bytes that were not read yet, and they did not "
+                             "come through it", crpi_layer_name(vm, m), crpi_layer_name(vm, at), crpi_layer_name(vm, a), n);
+    }
+    return link_in(vm, crpi_stack_at(at->stack), at, m, module_at(at->below));
+}
+
+/* --- the natives --------------------------------------------------------------------------------------------- */
+
+static crp_status must_be_whole(crp_call *call, const char *doing)
+{
+    crpi_stack *s = crpi_stack_at(call->self);
+    if (!crp_is_object(s->owner)) return CRP_OK;
+    return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL,
+                     "this stack is a live view of the layers below %s: %s works on the whole stack",
+                     crpi_layer_name(call->vm, module_at(s->owner)), doing);
+}
+
+static crp_status stack_push(crp_call *call)
+{
+    crp_module *m = NULL;
+    crp_status st = must_be_whole(call, "push");
+    if (!st) st = must_be_free(call->vm, call->args[0], &m);
+    if (st) return st;
+    crpi_stack *s = crpi_stack_at(call->self);
+    crp_module *top = module_at(s->top);
+    if (top && (top->connecting || top->disconnecting))
+        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "push while the stack is connecting or disconnecting");
+    return link_in(call->vm, s, NULL, m, top);
+}
+
+/* A module that leaves takes its part of the connection along if it is the bottom; of any other the part ends. */
+static void leave(crp *vm, crpi_stack *s, crp_module *m)
+{
+    const crp_module_ops *ops = crp_ops_of(vm, m);
+    if (ops->popped) ops->popped(vm, m);
+    if (crp_is_object(m->below) && m->connected) {
+        crpi_set_connected(m, false);
+        if (ops->close) ops->close(vm, m);
+    }
+    unlink_module(vm, s, m);
+}
+
+static crp_status stack_pop(crp_call *call)
+{
+    crp *vm = call->vm;
+    crp_status st = must_be_whole(call, "pop");
+    if (st) return st;
+    crpi_stack *s = crpi_stack_at(call->self);
+    crp_module *m = module_at(s->top);
+    if (!m) return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "pop from an empty stack");
+    if (m->locks || m->connecting || m->disconnecting)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "pop: %s is in use", crpi_layer_name(vm, m));
+    size_t n = unread(vm, m);
+    if (n)
+        return crp_raise(vm, CRP_ERR_COMMS, CRP_RECEIVE_FAILED, "pop: %s holds %zu bytes that were not read yet",
+                         crpi_layer_name(vm, m), n);
+    call->result = crpi_layer_face(vm, m);
+    leave(vm, s, m);
+    return CRP_OK;
+}
+
+/* The layer that a script means: the module itself, its scripted object, or the name of its class. */
+static crp_status find_layer(crp *vm, const crpi_layers *layers, crp_word given, crp_module **out)
+{
+    for (size_t i = 0; i < layers->n; i++) {
+        crp_module *m = layers->at[i];
+        const char *name = crpi_layer_name(vm, m), *wanted = NULL;
+        size_t n = 0;
+        if (crp_is_string(given)) wanted = crp_string_data(given, &n);
+        else if (crp_is_symbol(given)) wanted = crp_symbol_name(vm, given, &n);
+        bool named = wanted && strlen(name) == n && !memcmp(name, wanted, n);
+        if (named || given == crp_module_word(m) || given == crpi_layer_face(vm, m)) {
+            *out = m;
+            return CRP_OK;
+        }
+    }
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "no such layer on this stack: %v", given);
+}
+
+static crp_status stack_insert(crp_call *call)
+{
+    crpi_layers layers;
+    crp_module *at = NULL;
+    crp_status st = crpi_layers_from(call->vm, crpi_stack_first(call->vm, call->self), &layers);
+    if (!st) st = find_layer(call->vm, &layers, call->args[1], &at);
+    return st ? st : crp_insert_below(call->vm, at, call->args[0]);
+}
+
+static crp_status layers_of_call(crp_call *call, crpi_layers *layers)
+{
+    return crpi_layers_from(call->vm, crpi_stack_first(call->vm, call->self), layers);
+}
+
+static crp_status stack_set(crp_call *call)
+{
+    crpi_layers layers;
+    crp_word name;
+    crp_status st = layers_of_call(call, &layers);
+    if (!st) st = crpi_attr_name(call->vm, call->args[0], &name);
+    if (!st) st = crpi_attr_set(call->vm, &layers, name, call->args[1]);
+    call->result = call->args[1];
+    return st;
+}
+
+static crp_status stack_get(crp_call *call)
+{
+    crpi_layers layers;
+    crp_word name;
+    crp_status st = layers_of_call(call, &layers);
+    if (!st) st = crpi_attr_name(call->vm, call->args[0], &name);
+    return st ? st : crpi_attr_get(call->vm, &layers, name, &call->result);
+}
+
+static crp_status stack_has_attribute(crp_call *call)
+{
+    crpi_layers layers;
+    crp_word name;
+    uint32_t flags;
+    crp_status st = layers_of_call(call, &layers);
+    if (!st) st = crpi_attr_name(call->vm, call->args[0], &name);
+    if (!st) call->result = crp_bool(crpi_attr_owner(call->vm, &layers, name, &flags));
+    return st;
+}
+
+static crp_status stack_attributes(crp_call *call)
+{
+    crpi_layers layers;
+    crp_status st = layers_of_call(call, &layers);
+    return st ? st : crpi_attr_list(call->vm, &layers, &call->result);
+}
+
+/* One line a layer, top first: its class and its settings. */
+static crp_status describe_layer(crp *vm, crp_module *m, crp_word *text)
+{
+    crp_word settings;
+    crp_status st = crpi_attr_of_layer(vm, m, &settings);
+    if (!st) st = crp_format(vm, text, "%p%s", *text, crpi_layer_name(vm, m));
+    for (; !st && crp_is_pair(settings); settings = crp_tail(settings)) {
+        crp_word pair = crp_head(settings);
+        st = crp_format(vm, text, "%p %p = %v", *text, crp_head(pair), crp_head(crp_tail(pair)));
+    }
+    return st ? st : crp_format(vm, text, "%p\n", *text);
+}
+
+static crp_status stack_describe(crp_call *call)
+{
+    crpi_layers layers;
+    crp_status st = layers_of_call(call, &layers);
+    if (!st) st = crp_string(call->vm, "", 0, &call->result);
+    for (size_t i = 0; !st && i < layers.n; i++) st = describe_layer(call->vm, layers.at[i], &call->result);
+    return st;
+}
+
+/* The method belongs to the top-most module that has it. */
+static bool member_owner(crp *vm, const crpi_layers *layers, crp_word name, bool methods_only, crp_word *out)
+{
+    for (size_t i = 0; i < layers->n; i++) {
+        crp_word face = crpi_layer_face(vm, layers->at[i]);
+        bool has = crp_has_method(vm, face, name) || (!methods_only && crp_has_property(vm, face, name));
+        if (!has && face != crp_module_word(layers->at[i]) &&
+            crp_has_method(vm, crp_module_word(layers->at[i]), name)) {
+            face = crp_module_word(layers->at[i]); /* a standard verb that the scripted class leaves to ScriptModule */
+            has = true;
+        }
+        if (has) {
+            *out = face;
+            return true;
+        }
+    }
+    return false;
+}
+
+static crp_status stack_do(crp_call *call)
+{
+    if (call->step) {
+        call->result = call->value;
+        return CRP_OK;
+    }
+    crpi_layers layers;
+    crp_word name, target;
+    crp_status st = layers_of_call(call, &layers);
+    if (!st) st = crpi_attr_name(call->vm, call->args[0], &name);
+    if (st) return st;
+    if (!member_owner(call->vm, &layers, name, true, &target))
+        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "no layer of this stack has a method %p", name);
+    call->step = 1;
+    return crp_then_send(call, target, name, call->args + 1, call->count - 1);
+}
+
+static bool stack_missing(crp *vm, crp_object *self, crp_word name, crp_word *target)
+{
+    crpi_layers layers;
+    if (crpi_layers_from(vm, crpi_stack_first(vm, crp_from_object(self)), &layers)) {
+        crp_clear_error(vm);
+        return false;
+    }
+    return member_owner(vm, &layers, name, false, target);
+}
+
+/* --- the properties ------------------------------------------------------------------------------------------ */
+
+static crp_status get_depth(crp *vm, crp_object *self, crp_word *out)
+{
+    crpi_layers layers;
+    crp_status st = crpi_layers_from(vm, crpi_stack_first(vm, crp_from_object(self)), &layers);
+    return st ? st : crp_integer(vm, (int64_t)layers.n, out);
+}
+
+static crp_status get_top(crp *vm, crp_object *self, crp_word *out)
+{
+    crp_module *m = crpi_stack_first(vm, crp_from_object(self));
+    *out = m ? crpi_layer_face(vm, m) : CRP_NIL;
+    return CRP_OK;
+}
+
+static crp_status get_bottom(crp *vm, crp_object *self, crp_word *out)
+{
+    crpi_layers layers;
+    crp_status st = crpi_layers_from(vm, crpi_stack_first(vm, crp_from_object(self)), &layers);
+    if (!st) *out = layers.n ? crpi_layer_face(vm, layers.at[layers.n - 1]) : CRP_NIL;
+    return st;
+}
+
+static crp_status set_log(crp *vm, crp_object *self, crp_word log)
+{
+    crpi_stack *s = (crpi_stack *)self;
+    crpi_layers layers;
+    crp_status st = crpi_layers_from(vm, crpi_stack_first(vm, crp_from_object(self)), &layers);
+    if (st) return st;
+    crp_store(vm, self, &s->log, log);
+    s->number = crpi_log_join(vm, log);
+    for (size_t i = 0; !st && i < layers.n; i++) st = crpi_set_log(vm, layers.at[i], log);
+    return st;
+}
+
+static void stack_mark(crp *vm, crp_object *self, crp_marker mark)
+{
+    crpi_stack *s = (crpi_stack *)self;
+    mark(vm, s->top);
+    mark(vm, s->bottom);
+    mark(vm, s->owner);
+    mark(vm, s->log);
+}
+
+static const crp_property properties[] = {
+    {"depth", "Integer", CRP_READ, 0, NULL, NULL, "how many modules there are", get_depth, NULL},
+    {"top", "Object", CRP_READ, 0, NULL, NULL, "the top-most module; a ScriptModule shows its scripted object",
+     get_top, NULL},
+    {"bottom", "Object", CRP_READ, 0, NULL, NULL, "the bottom module", get_bottom, NULL},
+    {"log", "Log", CRP_RW, offsetof(crpi_stack, log), NULL, NULL,
+     "where all layers write their records; setting it sets every module's; () is nowhere", NULL, set_log},
+    {0},
+};
+
+static const crp_method methods[] = {
+    {"push", "NIL (module Object)", stack_push, "Puts a module on top.", 0, NULL, NULL},
+    {"pop", "Object", stack_pop, "Takes the top-most module off and gives it. 6.3 when it holds unread input.", 0, NULL,
+     NULL},
+    {"insert", "NIL (module Object) (above Object)", stack_insert,
+     "Puts a module directly below the layer `above`: a module of this stack or the name of its class. 6.3 when a layer "
+     "above that place holds input that was not read yet.", 0, NULL, NULL},
+    {"set", "Object (name String|Symbol) (value Object)", stack_set,
+     "Sets an attribute on the top-most module that has it.", 0, NULL, NULL},
+    {"get", "Object (name String|Symbol)", stack_get, "An attribute of the top-most module that has it.", 0, NULL, NULL},
+    {"hasAttribute", "Object (name String|Symbol)", stack_has_attribute, "true if some module has the attribute.", 0,
+     NULL, NULL},
+    {"attributes", "List", stack_attributes,
+     "The settable attributes and their values, pairs (name value), top-most first; secrets show as \"***\".", 0, NULL,
+     NULL},
+    {"describe", "String", stack_describe, "The layers and their settings, a line each, top-most first.", 0, NULL, NULL},
+    {"do", "Object (method String|Symbol) ...", stack_do,
+     "Calls a method of the top-most module that has it, with the further arguments.", 0, NULL, NULL},
+    CRP_MODULE_METHODS,
+    {0},
+};
+
+const crp_class_def crpi_stack_class = {
+    .size = sizeof(crp_class_def),
+    .name = "CommsStack",
+    .other_name = "Stack",
+    .help = "A stack of communication modules: the top-most speaks the protocol, the bottom one reaches the peer. Members "
+            "that the stack itself lacks are those of its top-most module that has them.",
+    .instance_size = sizeof(crpi_stack),
+    .properties = properties,
+    .methods = methods,
+    .mark = stack_mark,
+    .missing = stack_missing,
+};

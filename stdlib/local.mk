@@ -1,0 +1,16 @@
+# What is written in Carapace.  All of it is embedded in the library, so that a program needs no installation.
+
+stdlib_scripts = \
+  stdlib/core.crp \
+  stdlib/mail.crp \
+  $(NULL)
+
+EXTRA_DIST += \
+  stdlib/embed.sh \
+  $(stdlib_scripts) \
+  $(NULL)
+
+stdlib-embedded.c: stdlib/embed.sh $(stdlib_scripts)
+	$(AM_V_GEN)$(SHELL) $(srcdir)/stdlib/embed.sh $(srcdir)/stdlib $(stdlib_scripts) > $@.new && mv $@.new $@
+
+CLEANFILES += stdlib-embedded.c stdlib-embedded.c.new

@@ -1,0 +1,120 @@
+# Every test is a TESTS entry, so `make check` is the one command; all of them speak TAP.
+#
+#   tests/unit/check-NOUN.c          a Check program for one noun of the library
+#   tests/lang/AREA/SENTENCE.crp     one behaviour a file; tests/areas/AREA.area runs a folder of them
+#   tests/lint/*.sh                  what holds for the sources themselves
+#
+# tests/bench is for `make bench`, and no test.
+
+unit_tests = \
+  tests/unit/check-buf \
+  tests/unit/check-cells \
+  tests/unit/check-class \
+  tests/unit/check-codec \
+  tests/unit/check-complete \
+  tests/unit/check-digest \
+  tests/unit/check-error \
+  tests/unit/check-format \
+  tests/unit/check-map \
+  tests/unit/check-number \
+  tests/unit/check-outline \
+  tests/unit/check-platform \
+  tests/unit/check-printer \
+  tests/unit/check-reader \
+  tests/unit/check-replay \
+  tests/unit/check-signature \
+  tests/unit/check-stack \
+  tests/unit/check-str \
+  tests/unit/check-tcp \
+  tests/unit/check-utf8 \
+  tests/unit/check-util \
+  tests/unit/check-value \
+  $(NULL)
+
+area_tests = \
+  tests/areas/basics.area \
+  tests/areas/binary.area \
+  tests/areas/buffer.area \
+  tests/areas/class.area \
+  tests/areas/comms.area \
+  tests/areas/create.area \
+  tests/areas/file.area \
+  tests/areas/general.area \
+  tests/areas/hashtable.area \
+  tests/areas/list.area \
+  tests/areas/mail.area \
+  tests/areas/number.area \
+  tests/areas/print.area \
+  tests/areas/stream.area \
+  tests/areas/string.area \
+  tests/areas/syntax.area \
+  tests/areas/system.area \
+  $(NULL)
+
+lint_tests = \
+  tests/lint/exports.sh \
+  tests/lint/floors.sh \
+  tests/lint/lists.sh \
+  tests/lint/no-stdio.sh \
+  $(NULL)
+
+if UNIT_TESTS
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
+TESTS += $(area_tests)
+if !STRESS
+TESTS += $(lint_tests)
+endif
+
+# The defaults of every program without a list of its own, that is of the unit tests: their source is NAME.c, and they
+# link the static library, where internal names can be reached.
+AM_CPPFLAGS += $(CHECK_CFLAGS)
+LDADD = libcarapace.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/run-lang
+tests_run_lang_LDADD =
+
+TEST_EXTENSIONS = .area .sh
+TAP_DRIVER = env AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(TAP_DRIVER)
+AREA_LOG_DRIVER = $(TAP_DRIVER)
+SH_LOG_DRIVER = $(TAP_DRIVER)
+AREA_LOG_COMPILER = ./tests/run-lang
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+  CARAPACE='$(abs_builddir)/carapace'; export CARAPACE; \
+  NM='$(NM)'; export NM; \
+  objdir=.libs; export objdir;
+
+unit_headers = \
+  tests/unit/bare.h \
+  tests/unit/classes.h \
+  tests/unit/comms.h \
+  tests/unit/unit.h \
+  $(NULL)
+
+noinst_HEADERS += $(unit_headers)
+
+EXTRA_DIST += \
+  $(area_tests) \
+  $(lint_tests) \
+  tests/alloc.list \
+  tests/bench \
+  tests/lang \
+  tests/mode.sh \
+  tests/valgrind.list \
+  $(NULL)
+
+# The stress modes build once more below the build folder, with other flags, and run the tests there.
+check-asan check-gc check-alloc check-valgrind:
+	$(SHELL) $(srcdir)/tests/mode.sh $(@:check-%=%) '$(srcdir)' '$(MAKE)'
+
+# Side by side with Lua.
+bench: carapace$(EXEEXT)
+	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
+
+clean-local:
+	-rm -rf asan gc alloc valgrind mail
+
+.PHONY: bench check-asan check-gc check-alloc check-valgrind
