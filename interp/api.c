@@ -133,6 +133,7 @@ crp_status crpi_failed(crp *vm, crp_status st)
 
 crp_status crpi_refuse(crp *vm, crp_status st, const char *format, ...)
 {
+    size_t fresh = crpi_look_begin(vm);
     crpi_buf text;
     va_list list;
     crpi_buf_init(&text, &vm->mem, 4096);
@@ -142,7 +143,7 @@ crp_status crpi_refuse(crp *vm, crp_status st, const char *format, ...)
     crp_raise(vm, CRP_ERR_SCRIPT, st == CRP_E_STALE ? CRP_INVALID : st == CRP_E_TYPE ? CRP_TYPE_MISMATCH : CRP_BAD_ARGUMENT, "%.*s",
               (int)text.length, text.bytes ? text.bytes : "");
     crpi_buf_free(&text);
-    return crpi_failed(vm, st);
+    return crpi_look_end(vm, fresh, st);
 }
 
 /* --- output ---------------------------------------------------------------------------------------------------------- */

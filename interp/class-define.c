@@ -367,10 +367,21 @@ static crp_status copy_blocks(draft *d)
     return CRP_OK;
 }
 
+/* Methods that the class no longer has are not to be called from where they were found before. */
+static void undefine_lost(const crpi_class *before, const crpi_class *now)
+{
+    for (size_t i = 0; i < before->face_count; i++)
+        for (size_t j = 0; j < before->faces[i].count; j++) {
+            crpi_member *m = before->faces[i].members[j];
+            if (crpi_face_find(&now->faces[i], m->name) != m) m->function = CRP_UNSET;
+        }
+}
+
 /* What the class had is given back, what the draft has is the class's from now on. */
 static void take_over(draft *d, crpi_class *c)
 {
     crp *vm = d->vm;
+    if (c->defined) undefine_lost(c, &d->c);
     for (size_t i = 0; i < c->face_count; i++) crpi_face_free(vm, &c->faces[i]);
     crp_free_bytes(vm, c->faces, c->face_count * sizeof *c->faces);
     crp_free_bytes(vm, c->starts, c->slots * sizeof *c->starts);

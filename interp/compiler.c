@@ -187,8 +187,6 @@ void crpi_c_load_constant(fn *f, crp_word w, int reg)
     }
 }
 
-void crpi_c_load_start_value(fn *f, crpi_type type, int reg) { crpi_c_load_constant(f, crpi_start_value(f->c->vm, type), reg); }
-
 int crpi_c_finish(fn *f, int reg, int want)
 {
     if (want < 0 || want == reg) return reg;
@@ -208,28 +206,34 @@ void crpi_c_check(fn *f, int reg, crpi_type type, enum crpi_checked what, crp_wo
     f->type = type;
 }
 
-/* A Binary is an object that a surgical method may change: a literal gives a fresh one each time. */
-static int binary_literal(fn *f, crp_word form, int want)
+/* A Binary is an object that a surgical method may change: each time the code runs it is a fresh copy. */
+static void load_binary(fn *f, crp_word literal, int reg)
 {
-    int top = f->top, at = crpi_c_new_register(f);
-    uint32_t cell = 0;
     crp_word copy;
-    if (!crpi_c_known(f, crp_symbol(f->c->vm, "copy", 4, &copy))) return 0;
-    (void)cell;
-    crpi_c_load_constant(f, form, at);
+    int top = f->top, at = crpi_c_new_register(f);
+    if (!crpi_c_known(f, crp_symbol(f->c->vm, "copy", 4, &copy))) return;
+    crpi_c_load_constant(f, literal, at);
     crpi_c_emit(f, CRPI_INS(CRPI_OP_GETP, at, at, 0));
     crpi_c_emit(f, 0), crpi_c_emit(f, 0), crpi_c_emit(f, (uint32_t)copy);
-    f->top = want >= 0 || want == NOWHERE ? top : at + 1;
-    f->type = 0;
-    return crpi_c_finish(f, at, want);
+    crpi_c_finish(f, at, reg);
+    f->top = top;
+    f->type = CRPI_TYPE(CRP_BINARY, 0);
+}
+
+void crpi_c_load_start_value(fn *f, crpi_type type, int reg)
+{
+    crp_word start = crpi_start_value(f->c->vm, type);
+    if (start == CRP_UNSET) crpi_c_known(f, CRP_E_NOMEM);
+    else if (crp_is_a(start, CRP_BINARY)) load_binary(f, start, reg);
+    else crpi_c_load_constant(f, start, reg);
 }
 
 static int constant(fn *f, crp_word form, int want)
 {
     if (want == NOWHERE) return 0;
-    if (crp_is_a(form, CRP_BINARY)) return binary_literal(f, form, want);
     int reg = want >= 0 ? want : crpi_c_new_register(f);
-    crpi_c_load_constant(f, form, reg);
+    if (crp_is_a(form, CRP_BINARY)) load_binary(f, form, reg);
+    else crpi_c_load_constant(f, form, reg);
     return reg;
 }
 

@@ -87,6 +87,16 @@ crp_status crp_format(crp *vm, crp_word *out, const char *format, ...)
     return crp_string_take(vm, text.bytes, text.length, text.capacity, out);
 }
 
+crp_status crp_escape(crp *vm, const void *bytes, size_t n, size_t limit, crp_word *out)
+{
+    crpi_buf text;
+    crpi_buf_init(&text, &vm->mem, 0);
+    crpi_buf_escaped(&text, bytes, n, limit);
+    if (!text.failed && !text.overflow) return crp_string_take(vm, text.bytes, text.length, text.capacity, out);
+    crpi_buf_free(&text);
+    return crp_no_memory(vm);
+}
+
 /* --- the Error kept for 1.16 ---------------------------------------------------------------------------- */
 
 bool crpi_error_init(crp *vm)

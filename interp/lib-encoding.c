@@ -32,6 +32,12 @@ static crp_status sha1(crp_call *c) { return digest_with(c, CRPI_SHA1); }
 static crp_status sha256(crp_call *c) { return digest_with(c, CRPI_SHA256); }
 static crp_status sha512(crp_call *c) { return digest_with(c, CRPI_SHA512); }
 
+size_t crp_digest(const char *name, const void *bytes, size_t n, unsigned char out[64])
+{
+    crpi_digest_kind kind;
+    return crpi_digest_named(name, strlen(name), &kind) ? crpi_digest_of(kind, bytes, n, out) : 0;
+}
+
 static crp_status hmac(crp_call *c)
 {
     unsigned char out[CRPI_DIGEST_BYTES];

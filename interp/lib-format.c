@@ -33,7 +33,7 @@ static crp_status mismatch(formatting *f, const crpi_format_spec *spec, const ch
 /* The value for a `*`. */
 static crp_status take_size(formatting *f, const crpi_format_spec *spec, int *out)
 {
-    crp_word w;
+    crp_word w = CRP_NIL;
     int64_t size;
     crp_status st = next_value(f, &w);
     if (st) return st;

@@ -60,7 +60,7 @@ static crp_status must_have_items(crp_call *c, const char *method)
 
 static crp_status length(crp_call *c)
 {
-    size_t n;
+    size_t n = 0;
     crp_status st = crpi_lib_list_length(c->vm, c->self, &n);
     return st ? st : crp_integer(c->vm, (int64_t)n, &c->result);
 }
@@ -190,7 +190,7 @@ crp_status crpi_lib_list_join(crp *vm, crp_word lists, crp_word *out)
 /* From an index on, at most so many items; fewer where the List ends. */
 static crp_status extract(crp_call *c)
 {
-    size_t n, at, count;
+    size_t n = 0, at = 0, count = 0;
     crp_word list = c->self;
     crp_list_builder b = {CRP_NIL, CRP_NIL};
     crp_status st = crpi_lib_list_length(c->vm, list, &n);

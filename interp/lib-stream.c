@@ -279,6 +279,14 @@ static crp_status at_end(crp_call *c)
     return st;
 }
 
+static crp_status read_ready(crp_call *c)
+{
+    stream *s = self_stream(c);
+    crp_status st = must_read(c, s);
+    if (!st) c->result = crp_bool(held(s) > 0 || s->regular || crpi_lib_ready(s->fd, false));
+    return st;
+}
+
 /* --- methods that write ---------------------------------------------------------------------------------------------- */
 
 /* What was read ahead is given back, so that the file's place is the script's. */
@@ -674,6 +682,7 @@ static const crp_method rows[] = {
     ROW("next", "Object", read_line, "The same as readLine, for loops."),
     ROW("lines", "Stream", lines, "What a loop walks line by line: (for line s.lines ...)."),
     ROW("eof", "Object", at_end, "true if nothing is left to be read."),
+    ROW("ready", "Object", read_ready, "true if a byte, or the end, can be read without waiting."),
     ROW("write", "NIL ...", write_raw, "Writes Strings, Binaries and Buffers byte for byte, anything else as print shows it."),
     ROW("print", "NIL ...", print, "Writes each of its arguments as print does, on a line of its own."),
     ROW("flush", "NIL", flush, "Hands what is held back to the system."),

@@ -85,6 +85,9 @@ crp_status crp_string_z(crp *, const char *text, crp_word *out);
 crp_status crp_string_take(crp *, void *bytes, size_t length, size_t capacity, crp_word *out); /* owns crp_alloc'ed bytes */
 crp_status crp_string_slice(crp *, crp_word string, size_t from, size_t length, crp_word *out); /* shares when long */
 crp_status crp_format(crp *, crp_word *out, const char *format, ...); /* as crp_raise */
+/* Text from outside made fit to be shown or logged: control bytes, what turns text around and broken UTF-8 become \xHH;
+ * cut to `limit` bytes with "..." after them (0: not). */
+crp_status crp_escape(crp *, const void *bytes, size_t n, size_t limit, crp_word *out);
 bool crp_is_string(crp_word);
 const char *crp_string_data(crp_word string, size_t *length); /* length may be NULL */
 crp_status crp_c_string(crp *, crp_word string, const char **out); /* refuses a NUL inside: 1.8 */
@@ -130,6 +133,9 @@ crp_status crp_registry(crp *, crp_word *table);
 
 /* Stores a word into a slot of a heap object.  Every pointer store into an object goes through here. */
 void crp_store(crp *, crp_object *, crp_word *slot, crp_word value);
+
+/* The digest of that name, md5 sha1 sha256 sha512: its size in bytes; 0: there is none of that name. */
+size_t crp_digest(const char *name, const void *bytes, size_t n, unsigned char out[64]);
 
 /* --- memory outside the heap: one allocator with a limit ------------------------------------------------ */
 

@@ -400,10 +400,17 @@ static void run_one(crp *vm)
     }
 }
 
-/* Ends a wait of the task that somebody in C waits for: it goes on with what cannot be caught. */
+/* The task that somebody in C waits for goes on at once, before any other, with what cannot be caught. */
 static void interrupt_wait(crp *vm, crpi_task *task)
 {
+    crpi_tasks *tasks = vm->tasks;
     if (task->state == CRPI_PARKED) wake(vm, task);
+    if (task->state != CRPI_READY || tasks->first == task) return;
+    unqueue(&tasks->first, &tasks->last, task);
+    task->next = tasks->first;
+    if (tasks->first) tasks->first->previous = task;
+    else tasks->last = task;
+    tasks->first = task;
 }
 
 static crp_status nothing_to_wait_for(crp *vm)

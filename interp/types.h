@@ -187,7 +187,7 @@ typedef struct crp_class_def {
     const char *name;
     const char *other_name; /* a second name for the same class, or NULL */
     const char *help;
-    uint32_t instance_size;        /* bytes, crp_object included; 0: cannot be created */
+    uint32_t instance_size;        /* bytes, crp_object included; 0: the creator makes the value, self is () */
     const crp_property *properties;
     const crp_method *methods;
     const crp_method *creator;     /* `create`: called with self made, zeroed and its start values set; NULL: no arguments */

@@ -498,11 +498,11 @@ static crp_status takes_alist(crp *vm, crp_word creator, const crp_word *at, uin
  * of createAux, which takes the same in steps. */
 crp_status crpi_enter_create(crp *vm, crpi_task *task, crp_word name, crp_word *at, uint32_t n)
 {
-    crpi_type type;
+    crpi_class *class;
     crp_word creator, object;
     bool alist;
-    crp_status st = crpi_type_named(vm, name, &type);
-    if (!st) st = crpi_creator(vm, CRPI_TYPE_CLASS(type), &creator);
+    crp_status st = crpi_class_find(vm, name, &class);
+    if (!st) st = crpi_creator(vm, class->id, &creator);
     if (!st) st = takes_alist(vm, creator, at, n, &alist);
     if (st) return st;
     if (alist) {
@@ -513,7 +513,7 @@ crp_status crpi_enter_create(crp *vm, crpi_task *task, crp_word name, crp_word *
         return crpi_enter(vm, task, vm->cells->values[cell], at, n + 1);
     }
     size_t fresh = vm->heap.fresh_count;
-    st = crp_new_object(vm, CRPI_TYPE_CLASS(type), &object);
+    st = crp_new_object(vm, class->id, &object);
     if (st) return st;
     at[0] = object;
     vm->heap.fresh_count = fresh;

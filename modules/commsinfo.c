@@ -85,7 +85,9 @@ static void set_flags(crp *vm, commsinfo *info, const crpi_layers *layers, bool 
         any[3] |= m->listening;
         any[4] |= m->bound;
     }
-    any[1] = layers->at[0]->connected;
+    size_t own = 0; /* a layer without a step of its own is as connected as what is below it */
+    while (own + 1 < layers->n && !crp_ops_of(vm, layers->at[own])->connect) own++;
+    any[1] = layers->at[own]->connected;
     for (int i = 0; i < 5; i++) crp_store(vm, &info->h, &info->flags[i], crp_bool(any[i]));
 }
 

@@ -5,6 +5,7 @@ module_sources = \
   modules/commsinfo.c \
   modules/memory.c \
   modules/operation.c \
+  modules/process.c \
   modules/register.c \
   modules/replay.c \
   modules/resolve.c \

@@ -184,6 +184,8 @@ typedef struct crp_operation {
  * no deadline. */
 crp_status crp_operation_begin(crp_call *, crp_operation *, crp_module *, int64_t timeout);
 void crp_operation_restart(crp_call *, crp_operation *, int64_t timeout); /* a new deadline from now */
+/* For an op at the bottom: waits for a descriptor, and for another task's closing the module, which forgets it. */
+void crp_module_wait_fd(crp_call *, const crp_module *, int fd, unsigned events);
 /* What was sent cannot be unsent: from here until crp_operation_end an error closes the stack. */
 static inline void crp_operation_middle(crp_operation *op) { op->middle = true; }
 /* After CRP_AGAIN from below: error 6.1 naming `doing` if the deadline has passed, else waits for it as well and

@@ -10,19 +10,15 @@ static crp_status timed_out(crp_call *call, crp_module *m, int64_t timeout, cons
     return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_TIMEOUT, "timeout after %ld ms, %s", timeout, doing);
 }
 
-/* The wait also ends when another task closes the stack: closing wakes every layer, and the bottom is asked here
- * because all who use a connection have it in common. */
-static void wait_for_close(crp_call *call, const crp_module *m)
+void crp_module_wait_fd(crp_call *call, const crp_module *m, int fd, unsigned events)
 {
-    const crp_module *below = m;
-    for (int n = 0; below && n < CRP_MAX_LAYERS; n++, below = crp_below(call->vm, below)) m = below;
+    crp_wait_fd(call, fd, events);
     crp_wait_object(call, crp_module_word(m));
 }
 
 crp_status crp_again_until(crp_call *call, crp_module *m, int64_t deadline, int64_t timeout, const char *doing)
 {
     if (crp_now(call->vm) >= deadline) return timed_out(call, m, timeout, doing);
-    wait_for_close(call, m);
     if (deadline != CRP_NO_DEADLINE) crp_wait_until(call, deadline);
     return CRP_AGAIN;
 }

@@ -10,6 +10,7 @@ crp_status crp_modules_register(crp *vm)
         &crpi_util_class,
         &crpi_traffic_group_class,
         &crpi_memory_class,
+        &crpi_process_class,
         &crpi_replay_class,
         &crpi_script_module_class,
     };

@@ -146,14 +146,14 @@ static void look(crpi_resolver *r)
     if (!r->done) ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
-static crp_status wait_for_answer(crp_call *call, crpi_resolver *r)
+static crp_status wait_for_answer(crp_call *call, const crp_module *m, crpi_resolver *r)
 {
     ares_socket_t socks[SOCKETS];
     int bits = ares_getsock(r->channel, socks, SOCKETS);
     for (int i = 0; i < SOCKETS; i++) {
         unsigned events = (ARES_GETSOCK_READABLE(bits, i) ? CRP_READABLE : 0) |
                           (ARES_GETSOCK_WRITABLE(bits, i) ? CRP_WRITABLE : 0);
-        if (events) crp_wait_fd(call, socks[i], events);
+        if (events) crp_module_wait_fd(call, m, socks[i], events);
     }
     struct timeval longest = {QUERY_MS / 1000, 0}, left;
     struct timeval *t = ares_timeout(r->channel, &longest, &left);
@@ -191,7 +191,7 @@ crp_status crpi_resolve(crp_call *call, crp_module *m, const char *host, unsigne
     } else if (!(*r)->done) {
         look(*r);
     }
-    if (!(*r)->done) return wait_for_answer(call, *r);
+    if (!(*r)->done) return wait_for_answer(call, m, *r);
     if ((*r)->n) {
         *n = interleave(*r, out);
         return CRP_OK;

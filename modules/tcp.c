@@ -233,7 +233,7 @@ static crp_status run_race(crp_call *call, tcp *t)
         if (!more || (r->live && crp_now(call->vm) < r->next_at)) break;
         start_attempt(call->vm, t);
     }
-    for (size_t i = 0; i < r->live; i++) crp_wait_fd(call, r->fd[i], CRP_WRITABLE);
+    for (size_t i = 0; i < r->live; i++) crp_module_wait_fd(call, &t->m, r->fd[i], CRP_WRITABLE);
     if (r->next < r->n && r->live < ATTEMPTS) crp_wait_until(call, r->next_at);
     return CRP_AGAIN;
 }
@@ -302,7 +302,7 @@ static crp_status tcp_send(crp_call *call, crp_module *m, const void *bytes, siz
     }
     if (sent != -EAGAIN && sent != -EWOULDBLOCK)
         return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_SEND_FAILED, (int)-sent, "send to %p failed", t->host);
-    crp_wait_fd(call, t->fd_plus_1 - 1, CRP_WRITABLE);
+    crp_module_wait_fd(call, m, t->fd_plus_1 - 1, CRP_WRITABLE);
     return CRP_AGAIN;
 }
 
@@ -320,7 +320,7 @@ static crp_status tcp_receive(crp_call *call, crp_module *m, void *bytes, size_t
     if (came != -EAGAIN && came != -EWOULDBLOCK)
         return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_RECEIVE_FAILED, (int)-came, "receive from %p failed",
                                       t->host);
-    crp_wait_fd(call, t->fd_plus_1 - 1, CRP_READABLE);
+    crp_module_wait_fd(call, m, t->fd_plus_1 - 1, CRP_READABLE);
     return CRP_AGAIN;
 }
 
@@ -426,7 +426,7 @@ static crp_status tcp_accept(crp_call *call, crp_module *m, crp_word *out)
     if (st) return st;
     int fd = p->accept(state, t->fd_plus_1 - 1, (struct sockaddr *)&peer, &length);
     if (fd < 0 && try_again(fd)) {
-        crp_wait_fd(call, t->fd_plus_1 - 1, CRP_READABLE);
+        crp_module_wait_fd(call, m, t->fd_plus_1 - 1, CRP_READABLE);
         return CRP_AGAIN;
     }
     if (fd < 0) return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_ACCEPT_FAILED, -fd, "accept failed");

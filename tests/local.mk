@@ -2,11 +2,14 @@
 #
 #   tests/unit/check-NOUN.c          a Check program for one noun of the library
 #   tests/lang/AREA/SENTENCE.crp     one behaviour a file; tests/areas/AREA.area runs a folder of them
+#   tests/cli/*.sh                   options, exit statuses, signals, output
+#   tests/repl/SENTENCE.session      a session at the prompt; tests/repl/sessions.sh plays them all
 #   tests/lint/*.sh                  what holds for the sources themselves
 #
 # tests/bench is for `make bench`, and no test.
 
 unit_tests = \
+  tests/unit/check-api \
   tests/unit/check-buf \
   tests/unit/check-cells \
   tests/unit/check-class \
@@ -15,6 +18,7 @@ unit_tests = \
   tests/unit/check-digest \
   tests/unit/check-error \
   tests/unit/check-format \
+  tests/unit/check-load \
   tests/unit/check-map \
   tests/unit/check-number \
   tests/unit/check-outline \
@@ -32,6 +36,7 @@ unit_tests = \
   $(NULL)
 
 area_tests = \
+  tests/areas/apply.area \
   tests/areas/basics.area \
   tests/areas/binary.area \
   tests/areas/buffer.area \
@@ -42,6 +47,7 @@ area_tests = \
   tests/areas/general.area \
   tests/areas/hashtable.area \
   tests/areas/list.area \
+  tests/areas/load.area \
   tests/areas/mail.area \
   tests/areas/number.area \
   tests/areas/print.area \
@@ -49,6 +55,15 @@ area_tests = \
   tests/areas/string.area \
   tests/areas/syntax.area \
   tests/areas/system.area \
+  $(NULL)
+
+program_tests = \
+  tests/cli/options.sh \
+  tests/cli/output.sh \
+  tests/cli/reference.sh \
+  tests/cli/signals.sh \
+  tests/cli/status.sh \
+  tests/repl/sessions.sh \
   $(NULL)
 
 lint_tests = \
@@ -63,6 +78,7 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 TESTS += $(area_tests)
+TESTS += $(program_tests)
 if !STRESS
 TESTS += $(lint_tests)
 endif
@@ -74,6 +90,9 @@ LDADD = libcarapace.la $(CHECK_LIBS)
 
 check_PROGRAMS += tests/run-lang
 tests_run_lang_LDADD =
+
+check_PROGRAMS += tests/run-repl
+tests_run_repl_LDADD =
 
 TEST_EXTENSIONS = .area .sh
 TAP_DRIVER = env AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
@@ -99,10 +118,13 @@ noinst_HEADERS += $(unit_headers)
 EXTRA_DIST += \
   $(area_tests) \
   $(lint_tests) \
+  $(program_tests) \
   tests/alloc.list \
   tests/bench \
+  tests/cli/tap.sh \
   tests/lang \
   tests/mode.sh \
+  tests/repl \
   tests/valgrind.list \
   $(NULL)
 

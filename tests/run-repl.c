@@ -1,21 +1,25 @@
 /* run-repl: plays sessions at the prompt, on a terminal of its own, and prints TAP.
  *
- * run-repl FILE.session ...
+ *     run-repl FILE.session ...
  *
  * The name of a file is the sentence that it proves.  Its lines, in order:
  *
- * args -n -q            how the program is started from here on; nothing at first env NAME=VALUE        its
- * environment; HOME is an empty folder, TERM is xterm start                 starts it keys (+ 1 2)\r
- * types; \r Enter, \t Tab, \e Escape, \xHH any byte (\x03 is Ctrl-C), \\ a backslash see TEXT
- * waits until it shows the text, after what was seen last; \n is a line break within 100 TEXT       the same,
- * and it must take at most so many milliseconds never TEXT            it has not shown this since it was
- * started pause 50              waits so many milliseconds signal TERM           sends INT, TERM or HUP end 0
- * waits until it ends, with this status; `end signal 2`: by this signal write FILE TEXT       writes a file
- * below HOME holds FILE TEXT       a file below HOME has this text in it lacks FILE TEXT       it has not
- * mode FILE 600         the file's permissions
+ *     args -n -q            how the program is started from here on; nothing at first
+ *     env NAME=VALUE        its environment; HOME is an empty folder, TERM is xterm
+ *     start                 starts it
+ *     keys (+ 1 2)\r        types; \r Enter, \t Tab, \e Escape, \xHH a byte (\x03 is Ctrl-C), \\ a backslash
+ *     see TEXT              waits until it shows the text, after what was seen last; \n is a line break
+ *     within 100 TEXT       the same, and it must take at most so many milliseconds
+ *     never TEXT            it has not shown this since it was started
+ *     pause 50              waits so many milliseconds
+ *     signal TERM           sends INT, TERM or HUP
+ *     end 0                 waits until it ends, with this status; `end signal 2`: by this signal
+ *     write FILE TEXT       writes a file below HOME, and makes the folders that it is in
+ *     holds FILE TEXT       a file below HOME has this text in it
+ *     lacks FILE TEXT       it has not
+ *     mode FILE 600         the file's permissions
  *
- * What the program shows is compared without escape sequences and carriage returns.  The program is
- * $CARAPACE.
+ * What is shown is compared without escape sequences and carriage returns.  The program is $CARAPACE.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -160,6 +164,7 @@ static void become_program(const char *terminal)
     setenv("INPUTRC", "/dev/null", 1);
     setenv("LC_ALL", "C.UTF-8", 1);
     for (int i = 0; i < s.env_count; i++) putenv(s.env[i]);
+    if (getenv("CARAPACE_GC_EVERY")) setenv("CARAPACE_GC_EVERY", "1000", 1); /* at each one it takes hours */
     if (chdir(s.home)) _exit(121);
     execv(s.args[0], s.args);
     _exit(122);
@@ -283,8 +288,13 @@ static const char *path_of(char *text, char **rest)
 
 static bool write_file(char *line)
 {
-    char *text;
-    FILE *file = fopen(path_of(line, &text), "w");
+    char *text, folders[PATH_MAX * 2];
+    snprintf(folders, sizeof folders, "%s", path_of(line, &text));
+    for (char *slash = folders + strlen(s.home) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = 0;
+        mkdir(folders, 0700);
+    }
+    FILE *file = fopen(folders, "w");
     if (!file) return fail("cannot write %s", line);
     fwrite(text, 1, unescape(text), file);
     fclose(file);

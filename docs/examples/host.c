@@ -97,14 +97,11 @@ static const char try_them[] =
 
 static const char fetch[] =
     "(defun Tally fetch ((url String))\n"
-    "    (local stack) (local (seen Tally (create Tally))) (local (n Integer 1))\n"
-    "    (set stack (buildCommsStack url))\n"
-    "    (stack.set \"password\" (secret \"PASSWORD\"))\n"
-    "    (with (mail stack)\n"
-    "        (mail.connect)\n"
-    "        (while (<= n mail.messageCount)\n"
-    "            (seen.add (mail.retrieve n))\n"
-    "            (set n (+ n 1))))\n"
+    "    (local (seen Tally (create Tally))) (local (mail CommsStack (buildCommsStack url)))\n"
+    "    (mail.set \"password\" (secret \"PASSWORD\"))\n"
+    "    (mail.connect)\n"
+    "    (with (open mail)\n"
+    "        (for pair open.listMailbox (seen.add (open.fetch (headOf pair)))))\n"
     "    seen)\n";
 
 /* A value stays as long as its handle does; those made here end with the interpreter. */

@@ -681,8 +681,11 @@ START_TEST(a_method_that_is_gone_is_no_longer_found)
     classes_open();
     crpi_class *c = define("(class T (interface (methods (NIL T ()) (NIL f ()))))");
     ck_assert_ptr_nonnull(c->constructor);
+    crpi_member *f = member(c, 0, "f");
+    f->function = CRP_TRUE;
     define("(class T (interface (methods (NIL g ()))))");
     ck_assert_ptr_null(member(c, 0, "f"));
+    ck_assert(f->function == CRP_UNSET);
     ck_assert_ptr_null(c->constructor);
     classes_close();
 }

@@ -146,7 +146,7 @@ PRINTER_TEST(other_symbols_stand_between_bars)
     ck_assert_str_eq(readable(bare_symbol(vm, "33")), "|33|");
     ck_assert_str_eq(readable(bare_symbol(vm, "-1")), "|-1|");
     ck_assert_str_eq(readable(bare_symbol(vm, "a.b")), "|a.b|");
-    ck_assert_str_eq(readable(bare_symbol(vm, "a:b")), "|a:b|");
+    ck_assert_str_eq(readable(bare_symbol(vm, "a:b:c")), "|a:b:c|");
     ck_assert_str_eq(readable(bare_symbol(vm, "|x|")), "|\\|x\\||");
     ck_assert_str_eq(readable(bare_symbol(vm, "a\\b\n\"")), "|a\\\\b\\n\"|");
     ck_assert_str_eq(readable(bare_symbol(vm, "(x)")), "|\\x28x)|");

@@ -244,7 +244,8 @@ READER_TEST(colons_belong_to_globals_and_methods)
 
 READER_TEST(colons_stand_nowhere_else)
 {
-    refused("a:b", "9 1:1", "found \"a:b\"");
+    refused("a:1", "9 1:1", "found \"a:1\"");
+    refused("a:b:c", "9 1:1", "found \"a:b:c\"");
     refused("a:", "9 1:1", "expected a name");
     refused(":a", "9 1:1", "found \":a\"");
     refused("::", "9 1:1", "found \"::\"");

@@ -1,8 +1,7 @@
 /* A bare interpreter with the comms modules, and calls of their natives without a VM: for unit tests of modules.
  *
  * `call` runs a method of a native object until it is done: after CRP_AGAIN it polls the descriptors that were named and
- * calls again.  When none was named, time jumps to the deadline, so that timeouts take no time.  Waiting is what a VM
- * does, so its functions are weak here: a library that has them keeps its own.
+ * calls again.  When none was named, time jumps to the deadline, so that timeouts take no time.
  */
 #ifndef CARAPACE_TESTS_COMMS_H
 #define CARAPACE_TESTS_COMMS_H
@@ -22,50 +21,6 @@ static crp_platform comms_platform;
 static int64_t comms_skipped; /* milliseconds that time has jumped */
 static uint64_t comms_waits;  /* how often something was waited for */
 
-__attribute__((weak)) const crp_platform *crp_platform_of(crp *i, void **state)
-{
-    *state = i->platform_state;
-    return i->platform;
-}
-
-__attribute__((weak)) int64_t crp_now(crp *i) { return i->platform->now(i->platform_state); }
-__attribute__((weak)) void crp_wait_fd(crp_call *c, int fd, unsigned events)
-{
-    crpi_native *n = (crpi_native *)c;
-    ck_assert_int_lt(n->fd_count, CRPI_MAX_WAITS);
-    n->fds[n->fd_count] = fd;
-    n->events[n->fd_count++] = events;
-}
-__attribute__((weak)) void crp_wait_until(crp_call *c, int64_t deadline)
-{
-    crpi_native *n = (crpi_native *)c;
-    if (deadline < n->deadline) n->deadline = deadline;
-}
-__attribute__((weak)) void crp_wait_object(crp_call *c, crp_word w) { (void)c, (void)w; }
-__attribute__((weak)) void crp_wake(crp *i, crp_word w) { (void)i, (void)w; }
-__attribute__((weak)) crp_status crp_task_send(crp *i, crp_word o, crp_word name, const crp_word *args, size_t n,
-                                               crp_word *task)
-{
-    (void)o, (void)name, (void)args, (void)n, (void)task;
-    return crp_raise(i, 1, 6, "no tasks here");
-}
-__attribute__((weak)) crp_status crp_task_result(crp *i, crp_word task, crp_word *out)
-{
-    (void)i, (void)task, (void)out;
-    return CRP_AGAIN;
-}
-__attribute__((weak)) void crp_task_cancel(crp *i, crp_word task) { (void)i, (void)task; }
-__attribute__((weak)) crp_status crp_then_create(crp_call *c, crp_word w, const crp_word *args, size_t n)
-{
-    (void)c, (void)w, (void)args, (void)n;
-    return CRP_CALL;
-}
-__attribute__((weak)) crp_status crp_then_send(crp_call *c, crp_word o, crp_word name, const crp_word *args, size_t n)
-{
-    (void)c, (void)o, (void)name, (void)args, (void)n;
-    return CRP_CALL;
-}
-
 static int64_t comms_now(void *state) { return crp_platform_unix.now(state) + comms_skipped; }
 
 static inline void comms_open(void)
@@ -80,7 +35,7 @@ static inline void comms_open(void)
     comms_platform.now = comms_now;
     vm->platform = &comms_platform;
     vm->platform_state = state;
-    ck_assert(crpi_cells_init(vm) && crpi_classes_init(vm));
+    ck_assert(crpi_cells_init(vm) && crpi_classes_init(vm) && crpi_tasks_init(vm));
     ck_assert_msg(crp_modules_register(vm) == CRP_OK, "%s", bare_error(vm));
     if (crp_class_id(vm, "Log") == CRP_OBJECT) ck_assert_int_eq(crp_define_class(vm, &log_stand_in, &id), CRP_OK);
 }
@@ -88,6 +43,7 @@ static inline void comms_open(void)
 static inline void comms_close(void)
 {
     crpi_heap_free(vm, &vm->heap);
+    crpi_tasks_free(vm);
     crpi_classes_free(vm);
     crpi_cells_free(vm);
     crp_platform_unix_close(vm->platform_state);

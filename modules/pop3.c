@@ -1,0 +1,346 @@
+/* floor 4: Pop3: fetching mail (RFC 1939).
+ *
+ * One table says of each command what is sent and what kind of reply comes; one native plays it.  A command that ends in
+ * the middle, by a timeout, a broken reply or Ctrl-C, closes the stack (crp_operation), so a stale answer is never read;
+ * -ERR is an answer like any other, and the session goes on.  Beginning and end of a session are in pop3-logon.c, the
+ * lines of the server in pop3-reply.c.
+ */
+#include <string.h>
+#include "pop3.h"
+#include "stack.h"
+
+enum { PIECE = 16384 /* bytes of a long reply with which its time begins anew */, MOST_LINES = 4096 /* at one go */ };
+
+/* --- the table ------------------------------------------------------------------------------------------------------ */
+
+typedef enum reply_kind {
+    STATUS_TEXT, /* the text after +OK */
+    TWO_NUMBERS, /* +OK count size */
+    ONE_SIZE,    /* +OK message size */
+    ONE_UID,     /* +OK message UID */
+    SIZES,       /* lines: message size */
+    UIDS,        /* lines: message UID */
+    MESSAGE      /* a text */
+} reply_kind;
+
+typedef struct command {
+    const char *format; /* its arguments are Integers */
+    reply_kind reply;
+    const char *waiting;
+} command;
+
+static const command list_all = {"LIST", SIZES, "waiting for the reply to LIST"};
+static const command list_one = {"LIST %ld", ONE_SIZE, "waiting for the reply to LIST"};
+static const command stat = {"STAT", TWO_NUMBERS, "waiting for the reply to STAT"};
+static const command uidl_all = {"UIDL", UIDS, "waiting for the reply to UIDL"};
+static const command uidl_one = {"UIDL %ld", ONE_UID, "waiting for the reply to UIDL"};
+static const command retr = {"RETR %ld", MESSAGE, "waiting for the reply to RETR"};
+static const command top = {"TOP %ld %ld", MESSAGE, "waiting for the reply to TOP"};
+static const command dele = {"DELE %ld", STATUS_TEXT, "waiting for the reply to DELE"};
+static const command noop = {"NOOP", STATUS_TEXT, "waiting for the reply to NOOP"};
+static const command rset = {"RSET", STATUS_TEXT, "waiting for the reply to RSET"};
+
+/* --- a command under way ---------------------------------------------------------------------------------------------- */
+
+enum { ASK, ANSWER, REST };
+
+typedef struct exchange { /* a native's state */
+    crp_operation op;
+    crp_word asked; /* the command, for errors */
+    crp_list_builder list;
+    size_t lines, bytes; /* of the listing */
+    size_t pieces;       /* that have given the reply new time */
+    crpi_text text;
+} exchange;
+
+static void mark_exchange(crp *vm, void *state, crp_marker mark)
+{
+    exchange *x = state;
+    crp_operation_mark(vm, &x->op, mark);
+    mark(vm, x->asked);
+    mark(vm, x->list.first);
+}
+
+static void drop_exchange(crp *vm, void *state)
+{
+    exchange *x = state;
+    crpi_text_free(vm, &x->text);
+    crp_operation_drop(vm, &x->op);
+}
+
+void crpi_pop3_prepare(crpi_pop3 *p)
+{
+    p->dialogue.self = &p->m;
+    p->dialogue.error_class = (int)crp_integer_value(p->error_class);
+    p->dialogue.violation = CRPI_POP3_VIOLATION;
+    p->dialogue.excess = CRPI_POP3_EXCESS;
+}
+
+crpi_limit crpi_pop3_line_limit(const crpi_pop3 *p)
+{
+    return (crpi_limit){(size_t)crp_integer_value(p->max_line), "maxLine"};
+}
+
+static const char *asked_text(const exchange *x) { return crp_string_data(x->asked, NULL); }
+
+/* --- asking ----------------------------------------------------------------------------------------------------------- */
+
+/* The first argument is a message number, a second one counts lines. */
+static crp_status check_arguments(crp_call *call, int64_t args[2])
+{
+    for (uint32_t i = 0; i < call->count && i < 2; i++) {
+        args[i] = crp_integer_value(call->args[i]);
+        if (i == 0 && args[i] < 1)
+            return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "message numbers begin at 1, given %ld", args[i]);
+        if (i == 1 && args[i] < 0)
+            return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "a number of lines is at least 0, given %ld",
+                             args[i]);
+    }
+    return CRP_OK;
+}
+
+static crp_status check_state(crp *vm, crpi_pop3 *p)
+{
+    if (p->state == CRPI_POP3_TRANSACTION) return CRP_OK;
+    if (p->state == CRPI_POP3_CLOSED) return crp_must_be_connected(vm, &p->m);
+    return crp_module_raise(vm, &p->m, (int)crp_integer_value(p->error_class), CRPI_POP3_WRONG_STATE,
+                            "wrong state: the session is just %s",
+                            p->state == CRPI_POP3_UPDATE ? "being ended" : "being begun");
+}
+
+static crp_status ask(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
+{
+    int64_t args[2] = {0, 0};
+    size_t n;
+    crp_status st = check_arguments(call, args);
+    if (!st) st = crp_operation_begin(call, &x->op, &p->m, crp_integer_value(p->timeout));
+    if (!st) st = check_state(call->vm, p);
+    if (!st) st = crp_format(call->vm, &x->asked, c->format, args[0], args[1]);
+    if (st) return st;
+    x->list = (crp_list_builder){CRP_NIL, CRP_NIL};
+    crpi_pop3_prepare(p);
+    crp_operation_middle(&x->op);
+    const char *line = crp_string_data(x->asked, &n);
+    call->step = ANSWER;
+    return crpi_dialogue_command(call, &p->dialogue, line, n, NULL);
+}
+
+/* --- being answered ----------------------------------------------------------------------------------------------------- */
+
+static crp_status one_line(crp_call *call, crpi_pop3_line *l, reply_kind kind)
+{
+    switch (kind) {
+    case STATUS_TEXT: return crp_string(call->vm, l->at, (size_t)(l->end - l->at), &call->result);
+    case TWO_NUMBERS: return crpi_pop3_two_numbers(call->vm, l, &call->result);
+    case ONE_SIZE: return crpi_pop3_size_of(call->vm, l, crp_integer_value(call->args[0]), &call->result);
+    case ONE_UID: return crpi_pop3_uid_of(call->vm, l, crp_integer_value(call->args[0]), &call->result);
+    default: return CRP_OK;
+    }
+}
+
+/* The status line; a reply of one line is complete with it. */
+static crp_status answer(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
+{
+    const unsigned char *line;
+    size_t n;
+    bool refused;
+    crpi_limit limit = crpi_pop3_line_limit(p);
+    crp_status st = crpi_dialogue_line(call, &p->dialogue, &limit, &line, &n);
+    if (st) return st;
+    crpi_pop3_line l = crpi_pop3_line_of(p, asked_text(x), line, n);
+    st = crpi_pop3_status(call->vm, &l, CRPI_POP3_REFUSED, &refused);
+    if (refused) {
+        crp_word error = crp_pending_error(call->vm);
+        crp_status after = crpi_dialogue_complete(call, &p->dialogue, false);
+        if (after) return after;
+        crp_operation_end(call, &x->op);
+        return crp_rethrow(call->vm, error);
+    }
+    if (!st) st = one_line(call, &l, c->reply);
+    if (st) return st;
+    call->step = REST;
+    return c->reply < SIZES ? crpi_dialogue_complete(call, &p->dialogue, false) : CRP_OK;
+}
+
+static crp_status add_line(crp_call *call, exchange *x, crpi_pop3 *p, const command *c, crpi_pop3_line *l)
+{
+    crp_word pair;
+    l->number = ++x->lines;
+    if (x->lines > (size_t)crp_integer_value(p->max_listing))
+        return crp_module_raise(call->vm, &p->m, p->dialogue.error_class, CRPI_POP3_EXCESS,
+                                "a listing of more than %ld lines (the property `maxListing`)",
+                                crp_integer_value(p->max_listing));
+    crp_status st = crpi_pop3_list_line(call->vm, l, c->reply == UIDS, &pair);
+    return st ? st : crp_list_add(call->vm, &x->list, pair);
+}
+
+static crp_status listing(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
+{
+    crpi_limit limit = crpi_pop3_line_limit(p);
+    for (int lines = 0; lines < MOST_LINES; lines++) {
+        const unsigned char *line;
+        size_t n;
+        crp_status st = crpi_dialogue_line(call, &p->dialogue, &limit, &line, &n);
+        if (st) return st;
+        x->bytes += n + 2;
+        if (n == 1 && *line == '.') {
+            call->result = x->list.first;
+            return crpi_dialogue_complete(call, &p->dialogue, true);
+        }
+        crpi_pop3_line l = crpi_pop3_line_of(p, asked_text(x), line, n);
+        if ((st = add_line(call, x, p, c, &l))) return st;
+    }
+    crp_wait_until(call, crp_now(call->vm)); /* others have their turn now */
+    return CRP_AGAIN;
+}
+
+static crp_status message(crp_call *call, exchange *x, crpi_pop3 *p)
+{
+    crpi_limit limit = {(size_t)crp_integer_value(p->max_message), "maxMessage"};
+    crp_status st = crpi_dialogue_text(call, &p->dialogue, &limit, &x->text);
+    if (!st) st = crpi_dialogue_complete(call, &p->dialogue, true);
+    return st ? st : crpi_text_take(call->vm, &x->text, &call->result);
+}
+
+static crp_status rest(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
+{
+    if (c->reply < SIZES) return CRP_OK;
+    return c->reply == MESSAGE ? message(call, x, p) : listing(call, x, p, c);
+}
+
+/* A long reply has the whole time again with each piece of it. */
+static crp_status wait_more(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
+{
+    size_t pieces = (x->bytes + x->text.raw) / PIECE;
+    if (pieces > x->pieces) crp_operation_restart(call, &x->op, crp_integer_value(p->timeout));
+    x->pieces = pieces;
+    return crp_operation_again(call, &x->op, c->waiting);
+}
+
+static crp_status talk(crp_call *call, const command *c)
+{
+    exchange *x = call->state;
+    crpi_pop3 *p = (crpi_pop3 *)crp_self(call);
+    crp_status st = CRP_OK;
+    if (call->step == ASK) {
+        st = ask(call, x, p, c);
+        if (st) return st; /* AGAIN: it is another task's turn */
+    }
+    if (call->step == ANSWER) st = answer(call, x, p, c);
+    if (!st && call->step == REST) st = rest(call, x, p, c);
+    if (st == CRP_AGAIN) return wait_more(call, x, p, c);
+    return st ? st : crp_operation_end(call, &x->op);
+}
+
+static crp_status list_mailbox(crp_call *call) { return talk(call, &list_all); }
+static crp_status message_size(crp_call *call) { return talk(call, &list_one); }
+static crp_status mailbox_status(crp_call *call) { return talk(call, &stat); }
+static crp_status list_mailbox_uid(crp_call *call) { return talk(call, &uidl_all); }
+static crp_status message_uid(crp_call *call) { return talk(call, &uidl_one); }
+static crp_status fetch(crp_call *call) { return talk(call, &retr); }
+static crp_status fetch_top(crp_call *call) { return talk(call, &top); }
+static crp_status delete(crp_call *call) { return talk(call, &dele); }
+static crp_status check(crp_call *call) { return talk(call, &noop); }
+static crp_status reset(crp_call *call) { return talk(call, &rset); }
+
+/* --- the class ---------------------------------------------------------------------------------------------------------- */
+
+static void pop3_close(crp *vm, crp_module *m)
+{
+    crpi_pop3 *p = (crpi_pop3 *)m;
+    p->state = CRPI_POP3_CLOSED;
+    crpi_dialogue_reset(vm, &p->dialogue);
+}
+
+static void pop3_drop(crp *vm, crp_object *self) { crpi_dialogue_reset(vm, &((crpi_pop3 *)self)->dialogue); }
+
+static void pop3_mark(crp *vm, crp_object *self, crp_marker mark)
+{
+    crp_module_mark(vm, self, mark);
+    crpi_dialogue_mark(vm, &((crpi_pop3 *)self)->dialogue, mark);
+}
+
+static const crp_module_ops ops = {
+    .kind = CRP_KIND_MODULE,
+    .flags = CRP_MODULE_STACK,
+    .needs_below = "Util",
+    .connect = crpi_pop3_connect,
+    .disconnect = crpi_pop3_disconnect,
+    .close = pop3_close,
+};
+
+#define SETTING (CRP_RW | CRP_STACK)
+#define FACT (CRP_READ | CRP_STACK)
+#define AT(field) offsetof(crpi_pop3, field)
+
+static const crp_property properties[] = {
+    {"user", "String", SETTING, AT(user), NULL, NULL, "name of the user when logging on to the POP3 server", NULL, NULL},
+    {"password", "String", SETTING | CRP_SECRET, AT(password), NULL, NULL,
+     "password used when logging on to the POP3 server", NULL, NULL},
+    {"secret", "String", SETTING | CRP_SECRET, AT(secret), NULL, NULL,
+     "a secret known to the POP3 server: when it is set, the logon is APOP, which does not send it", NULL, NULL},
+    {"timeout", "Integer", SETTING, AT(timeout), "60000", "1..86400000",
+     "milliseconds for sending a command and getting its response; a long response has them again with each 16 KiB", NULL,
+     NULL},
+    CRP_PROPERTY_STACK,
+    CRP_PROPERTY_LOG,
+    {"connectionTimestamp", "String", FACT, AT(timestamp), NULL, NULL,
+     "the timestamp in the greeting, angle brackets included, that APOP encrypts the secret with; \"\": there is none", NULL,
+     NULL},
+    {"errorClass", "Integer", SETTING, AT(error_class), "110", "1..2147483647", "class of POP3-specific errors", NULL, NULL},
+    {"greeting", "String", FACT, AT(greeting), NULL, NULL,
+     "greeting returned by the POP3 server on connection, a whole line; \"\" before that", NULL, NULL},
+    {"allowPlaintext", "Object", SETTING, AT(allow_plaintext), "true", NULL,
+     "true: the password may go in clear to a server that is not on this machine; a Log gets a warning then", NULL, NULL},
+    {"maxLine", "Integer", SETTING, AT(max_line), "2048", "512..1048576", "bytes that a line of a response may have; more is "
+     "an error, code 10", NULL, NULL},
+    {"maxListing", "Integer", SETTING, AT(max_listing), "1000000", "1..1000000000",
+     "lines that a listing may have; more is an error, code 10", NULL, NULL},
+    {"maxMessage", "Integer", SETTING, AT(max_message), "268435456", "1..1099511627775",
+     "bytes that a message may have; more is an error, code 10", NULL, NULL},
+    {0},
+};
+
+#define COMMAND(name, spec, fn, help) {name, spec, fn, help, sizeof(exchange), mark_exchange, drop_exchange}
+
+static const crp_method methods[] = {
+    COMMAND("listMailbox", "List", list_mailbox, "List the mailbox: a List of pairs (messageId msgSize). POP command: LIST."),
+    COMMAND("mailboxStatus", "List", mailbox_status,
+            "Get the status of the mailbox: a List of two Integers (totalNumberOfMsgs combinedMsgSize). POP command: STAT."),
+    COMMAND("messageSize", "Integer (msgNo Integer)", message_size, "Get the size of a message in bytes. POP command: LIST."),
+    COMMAND("messageUID", "String (msgNo Integer)", message_uid,
+            "Get the unique mailbox id of a message: the same as long as the message is in the mailbox. POP command: UIDL."),
+    COMMAND("fetch", "String (msgNo Integer)", fetch,
+            "Fetch a message, byte for byte as it was sent. 6.3 when the connection ends before it is whole: nothing is "
+            "returned then. POP command: RETR."),
+    COMMAND("delete", "String (msgNo Integer)", delete,
+            "Mark a message as deleted; it is deleted when `disconnect` succeeds. Returns the server's text. POP command: "
+            "DELE."),
+    COMMAND("noop", "String", check,
+            "Check that the POP3 server will send a positive reply. Returns the server's text. POP command: NOOP."),
+    COMMAND("reset", "String", reset,
+            "Reset the POP3 server: no message is marked as deleted any more. Returns the server's text. POP command: RSET."),
+    COMMAND("listMailboxUID", "List", list_mailbox_uid,
+            "Get a unique id listing for the mailbox: a List of pairs (msgNo msgUniqueId). POP command: UIDL."),
+    COMMAND("top", "String (msgNo Integer) (nLines Integer)", fetch_top,
+            "The header of a message, the empty line and the first nLines lines of its body. POP command: TOP."),
+    CRP_METHOD_CONNECT,
+    CRP_METHOD_DISCONNECT,
+    CRP_METHOD_INFO,
+    {0},
+};
+
+const crp_class_def crpi_pop3_class = {
+    .size = sizeof(crp_class_def),
+    .name = "Pop3",
+    .help = "Fetches mail from a POP3 server (RFC 1939). The layer directly below it must be a Util. Errors of class 110 "
+            "(errorClass): 1 the server said -ERR, 2 it broke the protocol, 3 authentication refused, 4 wrong state, 5 "
+            "mailbox in use, 6 login delay, 7 temporary and 8 permanent trouble of the server's, 9 a security requirement "
+            "is not met, 10 a limit is exceeded.",
+    .instance_size = sizeof(crpi_pop3),
+    .properties = properties,
+    .methods = methods,
+    .mark = pop3_mark,
+    .drop = pop3_drop,
+    .module = &ops,
+};
