@@ -1,7 +1,7 @@
 /* floor 8: errors as the host sees them.
  *
- * The last Error is a root until the next visit; what the host gets are views on it, one for each cause, made when it
- * asks.  All texts are those of the Error's own Strings.
+ * The last Error is a root until the next visit; what the host gets are views on it, one for each cause, made
+ * when it asks.  All texts are those of the Error's own Strings.
  */
 #include "api.h"
 
@@ -99,7 +99,8 @@ crp_status crp_fail(crp *vm, int error_class, int code, const char *format, ...)
     crpi_buf_vformat(&text, format, list, NULL, NULL);
     va_end(list);
     crp_status st = text.failed ? crp_no_memory(vm)
-                                : crp_raise(vm, error_class, code, "%.*s", (int)text.length, text.bytes ? text.bytes : "");
+                                : crp_raise(vm, error_class, code, "%.*s", (int)text.length,
+                                            text.bytes ? text.bytes : "");
     crpi_buf_free(&text);
     return crpi_failed(vm, st);
 }

@@ -1,15 +1,15 @@
 /* floor 8: functions and classes of the host, as rows like those of any other native.
  *
- * A row has no room for what the host wants handed to it, so each row stands in a record of ours, and one native, the
- * same for all, finds the record from the row that was called.  What belongs to a class is found from the class of the
- * receiver.
+ * A row has no room for what the host wants handed to it, so each row stands in a record of ours, and one
+ * native, the same for all, finds the record from the row that was called.  What belongs to a class is found
+ * from the class of the receiver.
  */
 #include "api.h"
 
 #include <string.h>
 #include "error.h"
 
-/* --- calling the host ----------------------------------------------------------------------------------------------- */
+/* --- calling the host ----------------------------------------------------------------------------------- */
 
 typedef struct invocation {
     crp *vm;
@@ -28,7 +28,8 @@ static crp_status raise_for(const invocation *call, crp_status st)
     crpi_api *api = crpi_api_of(vm);
     if (vm->error == CRP_NIL) vm->error = api->last;
     if (vm->error == CRP_NIL)
-        crp_raise(vm, CRP_ERR_SCRIPT, CRP_INTERNAL, "%s failed with status %d and recorded no error", call->name, (int)st);
+        crp_raise(vm, CRP_ERR_SCRIPT, CRP_INTERNAL, "%s failed with status %d and recorded no error",
+                  call->name, (int)st);
     return crp_rethrow(vm, vm->error);
 }
 
@@ -40,7 +41,8 @@ static crp_status call_with_handles(const invocation *call, crp_word *result)
     size_t n = call->count < CRPI_MAX_PARAMETERS ? call->count : CRPI_MAX_PARAMETERS;
     while (n > 0 && call->args[n - 1] == CRP_UNSET) n--;
     crp_status st = crpi_handle_new(vm, call->self, &self);
-    for (size_t i = 0; !st && i < n; i++) st = crpi_handle_new(vm, call->args[i] == CRP_UNSET ? CRP_NIL : call->args[i], &args[i]);
+    for (size_t i = 0; !st && i < n; i++)
+        st = crpi_handle_new(vm, call->args[i] == CRP_UNSET ? CRP_NIL : call->args[i], &args[i]);
     if (!st) st = call->fn(vm, call->ud, self, args, n, &out);
     return st ? st : crpi_handle_word(vm, out, result);
 }
@@ -52,8 +54,10 @@ static crp_status call_host(const invocation *call, crp_word *result)
     crpi_api_of(vm)->last = CRP_NIL;
     crp_status st = call_with_handles(call, result);
     crp_scope_close(vm, scope);
-    if (st) st = raise_for(call, st);
-    else vm->error = CRP_NIL;
+    if (st)
+        st = raise_for(call, st);
+    else
+        vm->error = CRP_NIL;
     crpi_api_of(vm)->last = CRP_NIL;
     return st;
 }
@@ -71,7 +75,7 @@ static crp_status call_from(crp_call *c, crp_fn fn, void *ud)
     return st ? st : crpi_check_type(c->vm, s->result, &c->result, "the result of", native->fn->name);
 }
 
-/* --- functions ------------------------------------------------------------------------------------------------------ */
+/* --- functions ------------------------------------------------------------------------------------------ */
 
 typedef struct crpi_host_function {
     crp_method rows[2]; /* first: a row is what the call knows; the second one only ends the table */
@@ -96,7 +100,8 @@ static const char *add_text(char **to, const char *text)
     return memcpy(start, text, n);
 }
 
-static crp_status new_function(crp *vm, const char *name, const char *signature, const char *help, crpi_host_function **out)
+static crp_status new_function(crp *vm, const char *name, const char *signature, const char *help,
+                               crpi_host_function **out)
 {
     size_t bytes = sizeof(crpi_host_function) + strlen(name) + strlen(signature) + strlen(help) + 3;
     crpi_host_function *f = crp_alloc(vm, bytes);
@@ -128,7 +133,8 @@ static crp_status check_signature(crp *vm, const char *name, const char *text)
 static crp_status check_name(crp *vm, const char *name)
 {
     if (name && crpi_reads_as_symbol(name, strlen(name))) return CRP_OK;
-    crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%q is no name for a function or class", name ? name : "");
+    crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%q is no name for a function or class",
+              name ? name : "");
     return CRP_E_MISUSE;
 }
 
@@ -158,7 +164,7 @@ crp_status crp_defun(crp *vm, const char *name, const char *signature, const cha
     return crpi_look_end(vm, fresh, add_function(vm, f));
 }
 
-/* --- classes -------------------------------------------------------------------------------------------------------- */
+/* --- classes -------------------------------------------------------------------------------------------- */
 
 typedef struct crpi_host_class {
     struct crpi_host_class *next;
@@ -177,7 +183,10 @@ typedef struct host_object {
     void *instance;
 } host_object;
 
-static size_t instance_bytes(const crpi_host_class *k) { return k->spec.instance_bytes ? k->spec.instance_bytes : 1; }
+static size_t instance_bytes(const crpi_host_class *k)
+{
+    return k->spec.instance_bytes ? k->spec.instance_bytes : 1;
+}
 
 static void drop_object(crp *vm, crp_object *h)
 {
@@ -214,7 +223,8 @@ crp_status crp_unwrap(crp *vm, crp_val object, const crp_class_spec *spec, void 
     crp_status st = crpi_handle_word(vm, object, &w);
     if (st) return st;
     const crpi_host_class *k = class_of(vm, crpi_unview(w));
-    if (!k || k->identity != spec) return crpi_refuse(vm, CRP_E_TYPE, "expected an object of class %s, given %n", spec->name, w);
+    if (!k || k->identity != spec)
+        return crpi_refuse(vm, CRP_E_TYPE, "expected an object of class %s, given %n", spec->name, w);
     *instance = instance_of(vm, k, crpi_unview(w));
     return *instance ? CRP_OK : crpi_failed(vm, CRP_E_NOMEM);
 }
@@ -245,7 +255,10 @@ static crp_status call_property(crp *vm, crp_object *o, bool sets, const crp_wor
     return st ? st : crpi_check_type(vm, type, out, "property", name);
 }
 
-static crp_status get_property(crp *vm, crp_object *o, crp_word *out) { return call_property(vm, o, false, NULL, out); }
+static crp_status get_property(crp *vm, crp_object *o, crp_word *out)
+{
+    return call_property(vm, o, false, NULL, out);
+}
 
 static crp_status set_property(crp *vm, crp_object *o, crp_word value)
 {
@@ -263,7 +276,8 @@ static crp_status fill_methods(crp *vm, crpi_host_class *k)
         if (!st) st = check_signature(vm, m->name, m->signature);
     }
     const char *signature = k->spec.creator_signature ? k->spec.creator_signature : "NIL";
-    k->creator = (crp_method){k->spec.name, signature, call_creator, k->spec.help ? k->spec.help : "", 0, NULL, NULL};
+    k->creator = (crp_method){k->spec.name, signature, call_creator, k->spec.help ? k->spec.help : "", 0,
+                              NULL,         NULL};
     return st ? st : check_signature(vm, k->spec.name, signature);
 }
 
@@ -347,7 +361,8 @@ crp_status crp_class_add(crp *vm, const crp_class_spec *spec, void *ud)
 {
     size_t fresh = crpi_look_begin(vm);
     crpi_host_class *k;
-    if (spec->size < sizeof spec->size) return crpi_refuse(vm, CRP_E_MISUSE, "crp_class_spec: its size is not set");
+    if (spec->size < sizeof spec->size)
+        return crpi_refuse(vm, CRP_E_MISUSE, "crp_class_spec: its size is not set");
     crp_status st = check_name(vm, spec->name);
     if (!st) st = new_class(vm, spec, ud, &k);
     return crpi_look_end(vm, fresh, st ? st : add_class(vm, k));

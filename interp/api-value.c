@@ -1,8 +1,8 @@
 /* floor 8: handles, and the host's way to values, properties and calls.
  *
- * Local handles are a stack: a native function's and a scope's are the top of it.  Kept ones have a table of their own
- * with a list of free slots.  A handle is the slot's number, its generation, and one bit that says which table; () and
- * true need no slot.
+ * Local handles are a stack: a native function's and a scope's are the top of it.  Kept ones have a table of
+ * their own with a list of free slots.  A handle is the slot's number, its generation, and one bit that says
+ * which table; () and true need no slot.
  */
 #include "api.h"
 
@@ -14,7 +14,7 @@
 #include "str.h"
 #include "value.h"
 
-/* --- handles -------------------------------------------------------------------------------------------------------- */
+/* --- handles -------------------------------------------------------------------------------------------- */
 
 enum { SLOT_BITS = 24, SLOT_MASK = (1 << SLOT_BITS) - 1, FIRST_SLOT = 2 /* 0 and 1 stand for () and true */ };
 #define KEPT_BIT ((uint64_t)1 << 63)
@@ -54,8 +54,8 @@ void crpi_api_free(crp *vm)
     vm->handles = NULL;
 }
 
-/* Slots above the count keep their generations, so room is never given back; a new one begins where no handle of
- * another interpreter is likely to be. */
+/* Slots above the count keep their generations, so room is never given back; a new one begins where no handle
+ * of another interpreter is likely to be. */
 static bool grow_slots(crp *vm, crpi_slots *s)
 {
     size_t had = s->capacity;
@@ -116,7 +116,8 @@ crp_status crpi_handle_word(crp *vm, crp_val v, crp_word *out)
 crp_status crpi_handle_words(crp *vm, const crp_val *values, size_t count, crp_word *out)
 {
     for (size_t i = 0; i < count; i++)
-        if (!look_up(vm, values[i], &out[i])) return crpi_refuse(vm, CRP_E_STALE, "the handle of value %zu is dead", i + 1);
+        if (!look_up(vm, values[i], &out[i]))
+            return crpi_refuse(vm, CRP_E_STALE, "the handle of value %zu is dead", i + 1);
     return CRP_OK;
 }
 
@@ -164,7 +165,7 @@ void crp_drop(crp *vm, crp_val kept)
     api->free_kept = (uint32_t)(slot - api->kept.slots) + 1;
 }
 
-/* --- making values -------------------------------------------------------------------------------------------------- */
+/* --- making values -------------------------------------------------------------------------------------- */
 
 crp_val crp_nil(void) { return (crp_val){0}; }
 crp_val crp_bool_val(bool b) { return (crp_val){b ? TRUE_HANDLE : 0}; }
@@ -224,7 +225,7 @@ crp_status crp_list_val(crp *vm, const crp_val *items, size_t count, crp_val *ou
     return give(vm, fresh, CRP_OK, list.first, out);
 }
 
-/* --- looking at values ---------------------------------------------------------------------------------------------- */
+/* --- looking at values ---------------------------------------------------------------------------------- */
 
 const char *crp_type(crp *vm, crp_val v)
 {
@@ -250,7 +251,8 @@ bool crp_is(crp *vm, crp_val v, const char *class_name)
     vm->error = before;
     vm->heap.fresh_count = fresh;
     if (!known) return false;
-    return w == CRP_NIL ? type == CRPI_TYPE(CRP_LIST, 0) || type == CRPI_TYPE(CRP_OBJECT, 0) : crpi_has_type(vm, type, w);
+    return w == CRP_NIL ? type == CRPI_TYPE(CRP_LIST, 0) || type == CRPI_TYPE(CRP_OBJECT, 0)
+                        : crpi_has_type(vm, type, w);
 }
 
 static crp_status mismatch(crp *vm, const char *expected, crp_word given)
@@ -278,7 +280,8 @@ crp_status crp_get_real(crp *vm, crp_val v, double *out)
     return CRP_OK;
 }
 
-/* A slice of a longer String has no NUL behind it: the handle gets a String of its own with the same bytes. */
+/* A slice of a longer String has no NUL behind it: the handle gets a String of its own with the same bytes.
+ */
 static crp_status own_bytes(crp *vm, crp_val v, crp_word w, const char **bytes, size_t *length)
 {
     *bytes = crp_string_data(w, length);
@@ -302,9 +305,12 @@ crp_status crp_get_data(crp *vm, crp_val v, const char **bytes, size_t *length)
     if (st) return st;
     if (!length) length = &unwanted;
     if (crp_is_string(w)) return own_bytes(vm, v, w, bytes, length);
-    if (crp_is_symbol(w)) *bytes = crp_symbol_name(vm, w, length);
-    else if (crp_bytes(w, &data, length)) *bytes = (const char *)data;
-    else return mismatch(vm, "a String, Binary, Buffer or Symbol", w);
+    if (crp_is_symbol(w))
+        *bytes = crp_symbol_name(vm, w, length);
+    else if (crp_bytes(w, &data, length))
+        *bytes = (const char *)data;
+    else
+        return mismatch(vm, "a String, Binary, Buffer or Symbol", w);
     return CRP_OK;
 }
 
@@ -316,10 +322,14 @@ crp_status crp_length(crp *vm, crp_val v, size_t *out)
     crp_status st = crpi_handle_word(vm, v, &w);
     if (st) return st;
     if (w == CRP_NIL || crp_is_pair(w)) return crpi_look_end(vm, fresh, crpi_lib_list_length(vm, w, out));
-    if (crp_is_a(w, CRP_ARRAY)) *out = crpi_array_of(w)->count;
-    else if (crp_is_a(w, CRP_HASHTABLE)) *out = crpi_map_of(w)->live;
-    else if (crp_is_symbol(w)) crp_symbol_name(vm, w, out);
-    else if (!crp_bytes(w, &bytes, out)) return mismatch(vm, "something that holds items or bytes", w);
+    if (crp_is_a(w, CRP_ARRAY))
+        *out = crpi_array_of(w)->count;
+    else if (crp_is_a(w, CRP_HASHTABLE))
+        *out = crpi_map_of(w)->live;
+    else if (crp_is_symbol(w))
+        crp_symbol_name(vm, w, out);
+    else if (!crp_bytes(w, &bytes, out))
+        return mismatch(vm, "something that holds items or bytes", w);
     return CRP_OK;
 }
 
@@ -337,7 +347,8 @@ crp_status crp_at(crp *vm, crp_val v, size_t i, crp_val *out)
     if (st) return st;
     if (crp_is_a(w, CRP_ARRAY)) {
         const crpi_array *array = crpi_array_of(w);
-        return i < array->count ? give(vm, fresh, CRP_OK, array->items[i], out) : no_such_item(vm, i, array->count);
+        return i < array->count ? give(vm, fresh, CRP_OK, array->items[i], out)
+                                : no_such_item(vm, i, array->count);
     }
     if (w != CRP_NIL && !crp_is_pair(w)) return mismatch(vm, "a List or Array", w);
     for (; crp_is_pair(w) && at < i; w = crp_tail(w)) at++;
@@ -355,10 +366,13 @@ crp_status crp_text(crp *vm, crp_val v, bool readable, crp_val *out)
     return give(vm, fresh, st, text, out);
 }
 
-/* --- calls ---------------------------------------------------------------------------------------------------------- */
+/* --- calls ---------------------------------------------------------------------------------------------- */
 
 /* An error that a script raises never looks like a text that does not compile. */
-static crp_status ran(crp_status st) { return st == CRP_E_SYNTAX || st == CRP_INCOMPLETE ? CRP_E_RAISED : st; }
+static crp_status ran(crp_status st)
+{
+    return st == CRP_E_SYNTAX || st == CRP_INCOMPLETE ? CRP_E_RAISED : st;
+}
 
 static crp_status symbol_of(crp *vm, const char *name, crp_word *out)
 {
@@ -366,8 +380,8 @@ static crp_status symbol_of(crp *vm, const char *name, crp_word *out)
     return crp_symbol(vm, name, strlen(name), out);
 }
 
-/* A call from the host: of a function, if `name` is NULL, else of a member of the object, or, if that is () and
- * `functions` allows it, of the function of that name. */
+/* A call from the host: of a function, if `name` is NULL, else of a member of the object, or, if that is ()
+ * and `functions` allows it, of the function of that name. */
 typedef struct host_call {
     crp_val object;
     const char *name;
@@ -386,7 +400,8 @@ static crp_status run_call(crp *vm, const host_call *call, crp_word object, crp_
     }
     st = symbol_of(vm, call->name, &name);
     if (st) return st;
-    if (!call->functions || object != CRP_NIL) return crpi_send(vm, object, name, call->args, call->count, out);
+    if (!call->functions || object != CRP_NIL)
+        return crpi_send(vm, object, name, call->args, call->count, out);
     st = crpi_lib_function(vm, name, &function);
     return st ? st : crpi_call(vm, function, call->args, call->count, out);
 }
@@ -407,7 +422,8 @@ static crp_status make_call(crp *vm, const host_call *call, crp_val *out)
 static crp_status take_arguments(crp *vm, host_call *call, const crp_val *args, size_t count)
 {
     if (count > CRPI_MAX_PARAMETERS)
-        return crpi_refuse(vm, CRP_E_MISUSE, "%zu arguments in one call; %d are the limit", count, (int)CRPI_MAX_PARAMETERS);
+        return crpi_refuse(vm, CRP_E_MISUSE, "%zu arguments in one call; %d are the limit", count,
+                           (int)CRPI_MAX_PARAMETERS);
     call->count = count;
     return crpi_handle_words(vm, args, count, call->args);
 }
@@ -419,7 +435,8 @@ crp_status crp_call_val(crp *vm, crp_val function, const crp_val *args, size_t c
     return st ? st : make_call(vm, &call, out);
 }
 
-crp_status crp_send(crp *vm, crp_val object, const char *method, const crp_val *args, size_t count, crp_val *out)
+crp_status crp_send(crp *vm, crp_val object, const char *method, const crp_val *args, size_t count,
+                    crp_val *out)
 {
     host_call call = {.object = object, .name = method ? method : ""};
     crp_status st = take_arguments(vm, &call, args, count);
@@ -441,7 +458,9 @@ static crp_status next_argument(crp *vm, char letter, va_list *list, crp_word *o
     case 't': *out = crp_bool(va_arg(*list, int)); return CRP_OK;
     case 's': return crp_string_z(vm, va_arg(*list, const char *), out);
     case 'd':
-    case 'b': bytes = va_arg(*list, const void *); return bytes_argument(vm, letter, bytes, va_arg(*list, size_t), out);
+    case 'b':
+        bytes = va_arg(*list, const void *);
+        return bytes_argument(vm, letter, bytes, va_arg(*list, size_t), out);
     case 'v':
         if (look_up(vm, va_arg(*list, crp_val), out)) return CRP_OK;
         return crpi_refuse(vm, CRP_E_STALE, "the handle of an argument is dead");
@@ -458,16 +477,20 @@ crp_status crp_callf(crp *vm, crp_val *out, crp_val object, const char *method, 
     if (out) *out = crp_nil();
     if (n > CRPI_MAX_PARAMETERS) return take_arguments(vm, &call, NULL, n);
     va_start(list, format);
-    for (; !st && call.count < n; call.count++) st = next_argument(vm, format[call.count], &list, &call.args[call.count]);
+    for (; !st && call.count < n; call.count++)
+        st = next_argument(vm, format[call.count], &list, &call.args[call.count]);
     va_end(list);
-    if (st == CRP_E_STALE || st == CRP_E_MISUSE) vm->heap.fresh_count = fresh;
-    else if (st) st = crpi_look_end(vm, fresh, st);
-    else st = make_call(vm, &call, out);
+    if (st == CRP_E_STALE || st == CRP_E_MISUSE)
+        vm->heap.fresh_count = fresh;
+    else if (st)
+        st = crpi_look_end(vm, fresh, st);
+    else
+        st = make_call(vm, &call, out);
     vm->heap.fresh_count = fresh;
     return st;
 }
 
-/* --- objects -------------------------------------------------------------------------------------------------------- */
+/* --- objects -------------------------------------------------------------------------------------------- */
 
 /* A property may have code behind it, so getting and setting are visits. */
 crp_status crp_prop_get(crp *vm, crp_val object, const char *name, crp_val *out)
@@ -510,7 +533,7 @@ crp_status crp_create(crp *vm, const char *class_name, const crp_val *args, size
     return st ? st : make_call(vm, &call, out);
 }
 
-/* --- variables ------------------------------------------------------------------------------------------------------ */
+/* --- variables ------------------------------------------------------------------------------------------ */
 
 static crp_status variable_cell(crp *vm, const char *name, crp_word symbol, uint32_t *cell)
 {
@@ -522,7 +545,8 @@ static crp_status variable_cell(crp *vm, const char *name, crp_word symbol, uint
         return st;
     }
     *cell = crpi_scope_find(scope, symbol, &declared);
-    return *cell && declared ? CRP_OK : crpi_scope_add(vm, scope, symbol, CRPI_TYPE(CRP_OBJECT, 0), true, cell);
+    return *cell && declared ? CRP_OK
+                             : crpi_scope_add(vm, scope, symbol, CRPI_TYPE(CRP_OBJECT, 0), true, cell);
 }
 
 crp_status crp_define(crp *vm, const char *name, crp_val value)

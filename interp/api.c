@@ -32,9 +32,10 @@ const char *crp_version(unsigned *abi)
     return PACKAGE_VERSION;
 }
 
-/* --- tokens --------------------------------------------------------------------------------------------------------- */
+/* --- tokens --------------------------------------------------------------------------------------------- */
 
-/* A token outlives its interpreter and may be let go of in any thread, so it is not in the interpreter's memory. */
+/* A token outlives its interpreter and may be let go of in any thread, so it is not in the interpreter's
+ * memory. */
 struct crp_token {
     unsigned holders;
     unsigned callers; /* that are inside crp_cancel just now */
@@ -66,7 +67,8 @@ void crp_cancel(crp_token *token)
     __atomic_add_fetch(&token->callers, 1, __ATOMIC_SEQ_CST);
     crp *vm = __atomic_load_n(&token->vm, __ATOMIC_SEQ_CST);
     if (vm) {
-        __atomic_compare_exchange_n(&vm->interrupt, &running, CRPI_INTERRUPTED, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        __atomic_compare_exchange_n(&vm->interrupt, &running, CRPI_INTERRUPTED, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST);
         vm->platform->wake(vm->platform_state);
     }
     __atomic_sub_fetch(&token->callers, 1, __ATOMIC_SEQ_CST);
@@ -89,13 +91,14 @@ void crp_cancel_clear(crp *vm)
     __atomic_compare_exchange_n(&vm->interrupt, &cancelled, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/* --- visits --------------------------------------------------------------------------------------------------------- */
+/* --- visits --------------------------------------------------------------------------------------------- */
 
 crp_status crpi_visit_begin(crp *vm, crpi_visit *v)
 {
     crpi_api *api = crpi_api_of(vm);
     uintptr_t nobody = 0, me = (uintptr_t)pthread_self();
-    v->outermost = __atomic_compare_exchange_n(&api->thread, &nobody, me, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    v->outermost = __atomic_compare_exchange_n(&api->thread, &nobody, me, false, __ATOMIC_ACQUIRE,
+                                               __ATOMIC_RELAXED);
     if (!v->outermost && nobody != me) return CRP_E_THREAD;
     v->fresh = vm->heap.fresh_count;
     vm->error = api->last = CRP_NIL;
@@ -123,7 +126,8 @@ crp_status crpi_failed(crp *vm, crp_status st)
 {
     crpi_api *api = crpi_api_of(vm);
     if (vm->error == CRP_NIL && st == CRP_E_NOMEM) crp_no_memory(vm);
-    if (vm->error == CRP_NIL) crp_raise(vm, CRP_ERR_SCRIPT, CRP_INTERNAL, "failed with status %d and no error", (int)st);
+    if (vm->error == CRP_NIL)
+        crp_raise(vm, CRP_ERR_SCRIPT, CRP_INTERNAL, "failed with status %d and no error", (int)st);
     if (is_uncatchable(vm->error)) st = CRP_E_CANCELLED;
     api->last = vm->error;
     api->last_status = st;
@@ -140,13 +144,16 @@ crp_status crpi_refuse(crp *vm, crp_status st, const char *format, ...)
     va_start(list, format);
     crpi_buf_vformat(&text, format, list, crpi_format_value, vm);
     va_end(list);
-    crp_raise(vm, CRP_ERR_SCRIPT, st == CRP_E_STALE ? CRP_INVALID : st == CRP_E_TYPE ? CRP_TYPE_MISMATCH : CRP_BAD_ARGUMENT, "%.*s",
-              (int)text.length, text.bytes ? text.bytes : "");
+    crp_raise(vm, CRP_ERR_SCRIPT,
+              st == CRP_E_STALE  ? CRP_INVALID
+              : st == CRP_E_TYPE ? CRP_TYPE_MISMATCH
+                                 : CRP_BAD_ARGUMENT,
+              "%.*s", (int)text.length, text.bytes ? text.bytes : "");
     crpi_buf_free(&text);
     return crpi_look_end(vm, fresh, st);
 }
 
-/* --- output ---------------------------------------------------------------------------------------------------------- */
+/* --- output --------------------------------------------------------------------------------------------- */
 
 static void wait_writable(int fd)
 {
@@ -161,9 +168,12 @@ static void write_plainly(void *ud, int fd, const char *bytes, size_t length)
     crp *vm = ud;
     while (length > 0) {
         ssize_t n = vm->platform->write(vm->platform_state, fd, bytes, length);
-        if (n == -EAGAIN) wait_writable(fd);
-        else if (n <= 0) return;
-        else bytes += n, length -= (size_t)n;
+        if (n == -EAGAIN)
+            wait_writable(fd);
+        else if (n <= 0)
+            return;
+        else
+            bytes += n, length -= (size_t)n;
     }
 }
 
@@ -173,20 +183,21 @@ void crp_io(crp *vm, void (*write)(void *ud, int fd, const char *bytes, size_t l
     vm->write_ud = write ? ud : vm;
 }
 
-/* --- making ---------------------------------------------------------------------------------------------------------- */
+/* --- making --------------------------------------------------------------------------------------------- */
 
 static crp_status (*const libraries[])(crp *) = {
-    crpi_lib_core,   crpi_lib_general, crpi_lib_object, crpi_lib_number,    crpi_lib_math,   crpi_lib_format,
-    crpi_lib_string, crpi_lib_binary,  crpi_lib_buffer, crpi_lib_list,      crpi_lib_hashtable, crpi_lib_stream,
-    crpi_lib_file,   crpi_lib_system,  crpi_lib_process, crpi_lib_terminal, crpi_lib_load,   crp_modules_register,
+    crpi_lib_core,      crpi_lib_general, crpi_lib_object,      crpi_lib_number, crpi_lib_math,
+    crpi_lib_format,    crpi_lib_string,  crpi_lib_binary,      crpi_lib_buffer, crpi_lib_list,
+    crpi_lib_hashtable, crpi_lib_stream,  crpi_lib_file,        crpi_lib_system, crpi_lib_process,
+    crpi_lib_terminal,  crpi_lib_load,    crp_modules_register,
 };
 
 /* The floors from below; false: no memory. */
 static bool make_floors(crp *vm)
 {
-    return crpi_symbols_init(&vm->symbols, &vm->mem) && crpi_value_kinds(vm) && crpi_str_kinds(vm) && crpi_map_kinds(vm) &&
-           crpi_error_kinds(vm) && crpi_error_init(vm) && crpi_chunks_init(vm) && crpi_cells_init(vm) &&
-           crpi_classes_init(vm) && crpi_tasks_init(vm) && crpi_loader_init(vm);
+    return crpi_symbols_init(&vm->symbols, &vm->mem) && crpi_value_kinds(vm) && crpi_str_kinds(vm) &&
+           crpi_map_kinds(vm) && crpi_error_kinds(vm) && crpi_error_init(vm) && crpi_chunks_init(vm) &&
+           crpi_cells_init(vm) && crpi_classes_init(vm) && crpi_tasks_init(vm) && crpi_loader_init(vm);
 }
 
 static crp_status set_global(crp *vm, const char *name, crp_word value, crpi_type type)
@@ -346,8 +357,10 @@ crp_status crp_new(const crp_config *config, crp **out)
     crp *vm = new_struct(&known);
     if (!vm) return CRP_E_NOMEM;
     crp_status st = make(vm, &known);
-    if (st) destroy(vm);
-    else *out = vm;
+    if (st)
+        destroy(vm);
+    else
+        *out = vm;
     return st;
 }
 
@@ -356,7 +369,7 @@ void crp_free(crp *vm)
     if (vm && !__atomic_load_n(&crpi_api_of(vm)->thread, __ATOMIC_ACQUIRE)) destroy(vm);
 }
 
-/* --- running --------------------------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------------------- */
 
 /* What a script raises is never taken for a text that does not compile. */
 static crp_status text_status(crp_status st, enum crpi_load_phase phase)
@@ -426,18 +439,20 @@ bool crp_stopped(const crp *vm, int *exit_status)
     return vm->stopped;
 }
 
-/* --- limits ---------------------------------------------------------------------------------------------------------- */
+/* --- limits --------------------------------------------------------------------------------------------- */
 
 enum { MAX_STACK_DEPTH = 1 << 28 };
 
 crp_status crp_limits_set(crp *vm, const crp_limits *given)
 {
     crp_limits limits = {.size = 0};
-    if (given->size < sizeof given->size) return crpi_refuse(vm, CRP_E_MISUSE, "crp_limits: its size is not set");
+    if (given->size < sizeof given->size)
+        return crpi_refuse(vm, CRP_E_MISUSE, "crp_limits: its size is not set");
     memcpy(&limits, given, given->size < sizeof limits ? given->size : sizeof limits);
     vm->mem.limit = limits.heap_bytes > SIZE_MAX ? SIZE_MAX : (size_t)limits.heap_bytes;
-    vm->max_depth = limits.stack_depth == 0 ? CRPI_DEFAULT_DEPTH
-                    : limits.stack_depth > MAX_STACK_DEPTH ? MAX_STACK_DEPTH : (size_t)limits.stack_depth;
+    vm->max_depth = limits.stack_depth == 0                ? CRPI_DEFAULT_DEPTH
+                    : limits.stack_depth > MAX_STACK_DEPTH ? MAX_STACK_DEPTH
+                                                           : (size_t)limits.stack_depth;
     return CRP_OK;
 }
 
@@ -449,7 +464,7 @@ void crp_usage(const crp *vm, crp_limits *out)
     memcpy(out, &now, out->size < sizeof now ? out->size : sizeof now);
 }
 
-/* --- the host's event loop --------------------------------------------------------------------------------------------- */
+/* --- the host's event loop ------------------------------------------------------------------------------ */
 
 int crp_loop_fd(crp *vm) { return vm->platform->pollable(vm->platform_state); }
 

@@ -1,8 +1,9 @@
 /* floor 8: what the files of the host API share.
  *
- * Each call of the API is a visit: what it allocates is garbage when it ends unless a handle or a root holds it.  A
- * visit that runs something belongs to a thread; one of another thread finds the interpreter busy.  Errors wait in
- * `last` until the next visit that runs something, because vm->error is only for what is on its way up.
+ * Each call of the API is a visit: what it allocates is garbage when it ends unless a handle or a root holds
+ * it.  A visit that runs something belongs to a thread; one of another thread finds the interpreter busy.
+ * Errors wait in `last` until the next visit that runs something, because vm->error is only for what is on
+ * its way up.
  */
 #ifndef CARAPACE_API_H
 #define CARAPACE_API_H
@@ -55,7 +56,7 @@ static inline crpi_api *crpi_api_of(const crp *vm) { return vm->handles; }
 bool crpi_api_init(crp *);
 void crpi_api_free(crp *);
 
-/* --- visits (api.c) -------------------------------------------------------------------------------------------- */
+/* --- visits (api.c) ------------------------------------------------------------------------------------- */
 
 typedef struct crpi_visit {
     size_t fresh;
@@ -75,13 +76,13 @@ crp_status crpi_failed(crp *, crp_status);
 /* Records an error 1.8, or 1.1 with CRP_E_STALE, in these words and fails with this status. */
 crp_status crpi_refuse(crp *, crp_status, const char *format, ...);
 
-/* --- handles (api-value.c) ------------------------------------------------------------------------------------- */
+/* --- handles (api-value.c) ------------------------------------------------------------------------------ */
 
-crp_status crpi_handle_new(crp *, crp_word, crp_val *out); /* out may be NULL */
+crp_status crpi_handle_new(crp *, crp_word, crp_val *out);  /* out may be NULL */
 crp_status crpi_handle_word(crp *, crp_val, crp_word *out); /* CRP_E_STALE */
 crp_status crpi_handle_words(crp *, const crp_val *, size_t count, crp_word *out);
 
-/* --- host functions (api-native.c) ----------------------------------------------------------------------------- */
+/* --- host functions (api-native.c) ---------------------------------------------------------------------- */
 
 void crpi_host_free(crp *);
 

@@ -36,7 +36,7 @@ const crpi_form crpi_forms[] = {
      "...)",
      "Declares a class. Its methods are then defined by defun as Name::method. A method named as the class "
      "is the "
-     "constructor. public, private, readOnly, (id n) may be added to members; guid, major, minor, progId, "
+     "constructor. public, private, readOnly, secret, (id n) may be added to members; guid, major, minor, progId, "
      "library, "
      "creatable, direction are kept for classInfo."},
     {"create", "(create Class argument ...)",

@@ -191,7 +191,7 @@ static crp_status read_property(draft *d, crpi_face *face, crp_word form)
     crp_word rest = form, name, id = CRP_NIL;
     crpi_type type;
     uint32_t slot;
-    bool is_private = take_private(&rest), read_only = false;
+    bool is_private = take_private(&rest), read_only = false, secret = false;
     if (!crp_is_pair(rest) || !crp_is_pair(crp_tail(rest)))
         return ILLEGAL(d, "a property is declared as (name Class), given %v", form);
     crp_status st = read_name(d, next_item(&rest), "a property", &name);
@@ -200,8 +200,9 @@ static crp_status read_property(draft *d, crpi_face *face, crp_word form)
     while (crp_is_pair(rest)) {
         crp_word item = next_item(&rest);
         if (item == CRPI_WORD_OF(READ_ONLY) && !read_only) read_only = true;
+        else if (item == CRPI_WORD_OF(SECRET) && !secret) secret = true;
         else if (!take_id(item, &id))
-            return ILLEGAL(d, "property %p: expected readOnly or (id n) after its class, given %v", name,
+            return ILLEGAL(d, "property %p: expected readOnly, secret or (id n) after its class, given %v", name,
                            item);
     }
     if (rest != CRP_NIL) return ILLEGAL(d, "a property is declared as (name Class), given %v", form);
@@ -210,7 +211,8 @@ static crp_status read_property(draft *d, crpi_face *face, crp_word form)
     if (!st) st = crpi_member_new(d->vm, &d->c, name, CRPI_SLOT, &m);
     if (st) return st;
     m->face = (uint8_t)d->c.face_count;
-    m->flags = (uint8_t)((read_only ? CRPI_READONLY : 0) | (is_private ? CRPI_PRIVATE : 0));
+    m->flags = (uint8_t)((read_only ? CRPI_READONLY : 0) | (is_private ? CRPI_PRIVATE : 0) |
+                         (secret ? CRPI_SECRET : 0));
     m->type = type;
     m->offset = (uint32_t)(offsetof(crpi_instance, slots) + slot * sizeof(crp_word));
     m->start = d->starts[slot];

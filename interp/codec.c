@@ -5,7 +5,7 @@
 
 enum { QP_LINE = 76 };
 
-/* --- hexadecimal --------------------------------------------------------------------------------------------------- */
+/* --- hexadecimal ---------------------------------------------------------------------------------------- */
 
 static int hex_value(int c)
 {
@@ -40,7 +40,7 @@ bool crpi_hex_decode(crpi_buf *out, const char *text, size_t n, size_t *bad)
     return true;
 }
 
-/* --- Base64 ---------------------------------------------------------------------------------------------------------- */
+/* --- Base64 --------------------------------------------------------------------------------------------- */
 
 void crpi_base64_encode(crpi_buf *out, const void *bytes, size_t n, size_t line)
 {
@@ -49,7 +49,8 @@ void crpi_base64_encode(crpi_buf *out, const void *bytes, size_t n, size_t line)
     size_t column = 0;
     for (size_t i = 0; i < n; i += 3) {
         size_t have = n - i < 3 ? n - i : 3;
-        uint32_t bits = (uint32_t)b[i] << 16 | (have > 1 ? (uint32_t)b[i + 1] << 8 : 0) | (have > 2 ? b[i + 2] : 0);
+        uint32_t bits =
+            (uint32_t)b[i] << 16 | (have > 1 ? (uint32_t)b[i + 1] << 8 : 0) | (have > 2 ? b[i + 2] : 0);
         char group[4];
         for (size_t k = 0; k < 4; k++) group[k] = k <= have ? letters[bits >> (18 - 6 * k) & 63] : '=';
         if (line && column + 4 > line) {
@@ -71,7 +72,8 @@ static int base64_value(int c)
 
 static bool is_space(int c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-/* After the first `=` only padding and white space may come, and no more padding than the last group lacks. */
+/* After the first `=` only padding and white space may come, and no more padding than the last group lacks.
+ */
 static bool ends_well(const char *text, size_t n, size_t at, size_t digits, size_t *bad)
 {
     size_t padding = 0;
@@ -105,7 +107,7 @@ bool crpi_base64_decode(crpi_buf *out, const char *text, size_t n, size_t *bad)
     return ends_well(text, n, i, digits, bad);
 }
 
-/* --- quoted-printable -------------------------------------------------------------------------------------------- */
+/* --- quoted-printable ----------------------------------------------------------------------------------- */
 
 /* Whether the byte at `i` may stand as it is: printable ASCII but `=`, and blanks that do not end a line. */
 static bool is_plain(const unsigned char *b, size_t n, size_t i)

@@ -1,7 +1,7 @@
 /* floor 0: bytes as text and back: hexadecimal, Base64 (RFC 4648, RFC 2045), quoted-printable (RFC 2045).
  *
- * Results are appended to a buffer, which remembers by itself when there was no memory.  A decoder that meets what
- * it cannot read returns false and says where, counted in bytes from the start of the text.
+ * Results are appended to a buffer, which remembers by itself when there was no memory.  A decoder that meets
+ * what it cannot read returns false and says where, counted in bytes from the start of the text.
  */
 #ifndef CARAPACE_CODEC_H
 #define CARAPACE_CODEC_H

@@ -1,8 +1,8 @@
-/* The four digests as one machine: a block is filled, compressed into the state, and the end is padded with the
- * length.  What differs stands in one table: sizes, byte order, first state, and the compression.
+/* The four digests as one machine: a block is filled, compressed into the state, and the end is padded with
+ * the length.  What differs stands in one table: sizes, byte order, first state, and the compression.
  *
- * SHA-256's constants are the upper halves of SHA-512's (both are the fractions of the same primes' roots), so one
- * table serves both.
+ * SHA-256's constants are the upper halves of SHA-512's (both are the fractions of the same primes' roots),
+ * so one table serves both.
  */
 #include "digest.h"
 
@@ -62,7 +62,7 @@ static uint32_t big_32(const unsigned char *p)
 
 static uint64_t big_64(const unsigned char *p) { return (uint64_t)big_32(p) << 32 | big_32(p + 4); }
 
-/* --- compression ------------------------------------------------------------------------------------------------- */
+/* --- compression ---------------------------------------------------------------------------------------- */
 
 static uint32_t md5_mix(int round, uint32_t b, uint32_t c, uint32_t d)
 {
@@ -76,7 +76,8 @@ static uint32_t md5_mix(int round, uint32_t b, uint32_t c, uint32_t d)
 
 static void md5_compress(uint64_t state[8], const unsigned char *block)
 {
-    static const unsigned char shifts[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
+    static const unsigned char shifts[4][4] = {
+        {7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
     static const unsigned char step[4] = {1, 5, 3, 7}, first[4] = {0, 1, 5, 0};
     uint32_t a = (uint32_t)state[0], b = (uint32_t)state[1], c = (uint32_t)state[2], d = (uint32_t)state[3];
     for (unsigned i = 0; i < 64; i++) {
@@ -174,7 +175,7 @@ static void sha512_compress(uint64_t state[8], const unsigned char *block)
     for (int i = 0; i < 8; i++) state[i] += v[i];
 }
 
-/* --- the machine --------------------------------------------------------------------------------------------------- */
+/* --- the machine ---------------------------------------------------------------------------------------- */
 
 static const struct kind {
     const char *name;
@@ -236,7 +237,8 @@ size_t crpi_digest_end(crpi_digest *d, unsigned char out[CRPI_DIGEST_BYTES])
     const struct kind *k = &kinds[d->kind];
     unsigned char padding[2 * CRPI_DIGEST_BLOCK] = {0x80};
     uint64_t bits = d->length * 8;
-    size_t count = 2 * k->word; /* the length fills two words, of which the upper one stays 0 beyond 64 bits */
+    size_t count =
+        2 * k->word; /* the length fills two words, of which the upper one stays 0 beyond 64 bits */
     size_t held = (size_t)(d->length % k->block);
     size_t pad = (held + 1 + count <= k->block ? k->block : 2 * k->block) - held;
     put_number(k, padding + (k->big_endian ? pad - 8 : pad - count), bits, 8);
@@ -245,7 +247,8 @@ size_t crpi_digest_end(crpi_digest *d, unsigned char out[CRPI_DIGEST_BYTES])
     return k->size;
 }
 
-size_t crpi_digest_of(crpi_digest_kind kind, const void *bytes, size_t n, unsigned char out[CRPI_DIGEST_BYTES])
+size_t crpi_digest_of(crpi_digest_kind kind, const void *bytes, size_t n,
+                      unsigned char out[CRPI_DIGEST_BYTES])
 {
     crpi_digest d;
     crpi_digest_start(&d, kind);

@@ -1,7 +1,8 @@
-/* floor 0: MD5 (RFC 1321), SHA-1 (RFC 3174), SHA-256 and SHA-512 (RFC 6234), and HMAC (RFC 2104) on any of them.
+/* floor 0: MD5 (RFC 1321), SHA-1 (RFC 3174), SHA-256 and SHA-512 (RFC 6234), and HMAC (RFC 2104) on any of
+ * them.
  *
- * APOP and checksums need digests before there is any TLS library, so the core has its own.  MD5 and SHA-1 are here
- * for the protocols that name them, not for security.
+ * APOP and checksums need digests before there is any TLS library, so the core has its own.  MD5 and SHA-1
+ * are here for the protocols that name them, not for security.
  */
 #ifndef CARAPACE_DIGEST_H
 #define CARAPACE_DIGEST_H
@@ -10,14 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum crpi_digest_kind { CRPI_MD5, CRPI_SHA1, CRPI_SHA256, CRPI_SHA512, CRPI_DIGEST_KINDS } crpi_digest_kind;
+typedef enum crpi_digest_kind {
+    CRPI_MD5,
+    CRPI_SHA1,
+    CRPI_SHA256,
+    CRPI_SHA512,
+    CRPI_DIGEST_KINDS
+} crpi_digest_kind;
 
 enum { CRPI_DIGEST_BYTES = 64 /* the longest */, CRPI_DIGEST_BLOCK = 128 /* likewise */ };
 
 /* One digest being computed.  Start, add in any pieces, end once. */
 typedef struct crpi_digest {
     crpi_digest_kind kind;
-    uint64_t length; /* bytes added so far */
+    uint64_t length;   /* bytes added so far */
     uint64_t state[8]; /* of the 32-bit kinds the low halves */
     unsigned char block[CRPI_DIGEST_BLOCK];
 } crpi_digest;

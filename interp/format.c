@@ -1,9 +1,9 @@
-/* Formatting: a specification is parsed, the digits are made, and one routine puts sign, prefix, digits and padding
- * together.
+/* Formatting: a specification is parsed, the digits are made, and one routine puts sign, prefix, digits and
+ * padding together.
  *
- * A double is a 53-bit number times a power of two, so its decimal expansion is finite: at most 309 digits before the
- * dot and 1074 after.  They are computed once, all of them, with a plain fixed-point number of 32-bit words; rounding
- * then only looks at digits.
+ * A double is a 53-bit number times a power of two, so its decimal expansion is finite: at most 309 digits
+ * before the dot and 1074 after.  They are computed once, all of them, with a plain fixed-point number of
+ * 32-bit words; rounding then only looks at digits.
  */
 #include "format.h"
 
@@ -12,7 +12,7 @@
 
 enum { WHOLE_WORDS = 33, FRACTION_WORDS = 36, MOST_DIGITS = 320 + 1088 };
 
-/* --- parsing ------------------------------------------------------------------------------------------------------- */
+/* --- parsing -------------------------------------------------------------------------------------------- */
 
 static bool take_flag(char c, crpi_format_spec *spec)
 {
@@ -54,18 +54,19 @@ const char *crpi_format_parse(const char *at, const char *end, crpi_format_spec 
     return at + 1;
 }
 
-/* --- laying out ------------------------------------------------------------------------------------------------------ */
+/* --- laying out ----------------------------------------------------------------------------------------- */
 
 static void put_many(crpi_buf *out, char c, int count)
 {
     char run[64];
     memset(run, c, sizeof run);
-    for (; count > 0; count -= (int)sizeof run) crpi_buf_put(out, run, count < (int)sizeof run ? (size_t)count : sizeof run);
+    for (; count > 0; count -= (int)sizeof run)
+        crpi_buf_put(out, run, count < (int)sizeof run ? (size_t)count : sizeof run);
 }
 
 /* Sign or prefix, then zeros up to the width if it is filled with zeros, then the body. */
-static void put_field(crpi_buf *out, const crpi_format_spec *spec, bool zeros, const char *prefix, const char *body,
-                      size_t length)
+static void put_field(crpi_buf *out, const crpi_format_spec *spec, bool zeros, const char *prefix,
+                      const char *body, size_t length)
 {
     int missing = spec->width - (int)strlen(prefix) - (int)length;
     zeros = zeros && !spec->left;
@@ -91,7 +92,7 @@ void crpi_format_text(crpi_buf *out, const crpi_format_spec *spec, const char *t
     if (spec->left) put_many(out, ' ', missing);
 }
 
-/* --- Integers ---------------------------------------------------------------------------------------------------------- */
+/* --- Integers ------------------------------------------------------------------------------------------- */
 
 void crpi_format_integer(crpi_buf *out, const crpi_format_spec *spec, int64_t i)
 {
@@ -120,7 +121,7 @@ void crpi_format_integer(crpi_buf *out, const crpi_format_spec *spec, int64_t i)
     if (spec->left) put_many(out, ' ', around.width);
 }
 
-/* --- the digits of a Real ------------------------------------------------------------------------------------------------ */
+/* --- the digits of a Real ------------------------------------------------------------------------------- */
 
 /* All digits of a positive number: 0.d1d2d3... times ten to the `point`; d1 is not 0 unless the number is. */
 typedef struct digits {
@@ -231,9 +232,12 @@ static void round_digits(digits *d, int keep)
     if (d->count == 0) d->count = 1;
 }
 
-static char digit_at(const digits *d, int i) { return (char)('0' + (i >= 0 && i < d->count ? d->digit[i] : 0)); }
+static char digit_at(const digits *d, int i)
+{
+    return (char)('0' + (i >= 0 && i < d->count ? d->digit[i] : 0));
+}
 
-/* --- Reals ------------------------------------------------------------------------------------------------------------------ */
+/* --- Reals ---------------------------------------------------------------------------------------------- */
 
 static void put_dot(crpi_buf *body, const crpi_format_spec *spec, int decimals)
 {
@@ -248,7 +252,8 @@ static void plain_form(crpi_buf *body, const crpi_format_spec *spec, const digit
     for (int i = 0; i < decimals; i++) crpi_buf_byte(body, digit_at(d, d->point + i));
 }
 
-static void exponent_form(crpi_buf *body, const crpi_format_spec *spec, const digits *d, int decimals, bool capital)
+static void exponent_form(crpi_buf *body, const crpi_format_spec *spec, const digits *d, int decimals,
+                          bool capital)
 {
     crpi_buf_byte(body, digit_at(d, 0));
     put_dot(body, spec, decimals);

@@ -116,7 +116,6 @@ static void plain_close(void)
 const crpi_front crpi_front_plain = {
     .size = sizeof crpi_front_plain,
     .abi = CRPI_FRONT_ABI,
-    .name = "none",
     .open = plain_open,
     .read_form = plain_read_form,
     .remember = plain_remember,

@@ -338,6 +338,7 @@ static bool readline_open(const crpi_front_host *its_host)
     rl_completion_display_matches_hook = show_candidates;
     rl_variable_bind("enable-bracketed-paste", "on");
     rl_variable_bind("blink-matching-paren", "off");
+    rl_variable_bind("show-all-if-unmodified", "on");
     if (rl_initialize()) return false;
     set_up_keys();
     using_history();
@@ -436,7 +437,7 @@ static void readline_close(void)
     clear_history();
 }
 
-static crpi_front front = {
+static const crpi_front front = {
     .size = sizeof front,
     .abi = CRPI_FRONT_ABI,
     .open = readline_open,
@@ -449,8 +450,5 @@ static crpi_front front = {
 const crpi_front *crp_front(unsigned abi);
 const crpi_front *crp_front(unsigned abi)
 {
-    static char name[40];
-    snprintf(name, sizeof name, "GNU readline %s", rl_library_version);
-    front.name = name;
     return abi == CRPI_FRONT_ABI ? &front : NULL;
 }

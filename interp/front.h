@@ -50,7 +50,6 @@ enum crpi_front_end {
 typedef struct crpi_front {
     size_t size;
     unsigned abi;
-    const char *name; /* "GNU readline 8.2" */
     /* False: it cannot be used here. The host stays the caller's. */
     bool (*open)(const crpi_front_host *);
     /* One form, or whatever was entered; *text is for free(). */

@@ -1,6 +1,7 @@
-/* floor 0: case of letters beyond ASCII, after Unicode 14.0.0: runs of letters whose other case lies equally far away.
+/* floor 0: case of letters beyond ASCII, after Unicode 14.0.0: runs of letters whose other case lies equally
+ * far away.
  *
- * Only letters whose other case is one letter; sorted by `first`.  Made from the character database, not by hand.
+ * Only letters whose other case is one letter; sorted by `first`.  Made from the character database.
  */
 #ifndef CARAPACE_LETTER_CASE_H
 #define CARAPACE_LETTER_CASE_H

@@ -1,7 +1,7 @@
 /* floor 7: the methods of Binary.
  *
- * A Binary lies over a String that others may share, so what changes it in place ("surgical" in the manual) first
- * gives it bytes of its own.  Methods that leave it alone hand out its bytes without copying.
+ * A Binary lies over a String that others may share, so what changes it in place ("surgical" in the manual)
+ * first gives it bytes of its own.  Methods that leave it alone hand out its bytes without copying.
  */
 #include "lib.h"
 
@@ -9,7 +9,10 @@
 #include "codec.h"
 #include "str.h"
 
-static const char *self_bytes(const crp_call *c, size_t *n) { return (const char *)crp_binary_data(c->self, n); }
+static const char *self_bytes(const crp_call *c, size_t *n)
+{
+    return (const char *)crp_binary_data(c->self, n);
+}
 
 /* The bytes, to be written into: nobody else has them, and no hash of them is remembered. */
 static crp_status own_bytes(crp_call *c, unsigned char **bytes, size_t *n)
@@ -50,10 +53,11 @@ static crp_status byte_of(crp *vm, crp_word w, unsigned char *out)
         *out = (unsigned char)crp_integer_value(w);
         return CRP_OK;
     }
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "expected a byte, 0 to 255 or a String of one, given %v", w);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                     "expected a byte, 0 to 255 or a String of one, given %v", w);
 }
 
-/* --- looking ---------------------------------------------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------------------------------------- */
 
 static crp_status length(crp_call *c)
 {
@@ -119,7 +123,10 @@ static crp_status as_string(crp_call *c)
     return CRP_OK;
 }
 
-static crp_status copy(crp_call *c) { return crpi_binary_over(c->vm, crpi_binary_share(c->self), &c->result); }
+static crp_status copy(crp_call *c)
+{
+    return crpi_binary_over(c->vm, crpi_binary_share(c->self), &c->result);
+}
 
 static crp_status concatenate(crp_call *c)
 {
@@ -139,7 +146,7 @@ static crp_status concatenate(crp_call *c)
     return crpi_lib_finish(c->vm, &b, CRP_BINARY, &c->result);
 }
 
-/* --- changing in place ------------------------------------------------------------------------------------------------ */
+/* --- changing in place ---------------------------------------------------------------------------------- */
 
 static crp_status set(crp_call *c)
 {
@@ -193,7 +200,8 @@ static crp_status read_translation(crp_call *c, unsigned char to[256])
     if (!st) st = crpi_lib_bytes(c->vm, c->args[1], &into, &m);
     if (st) return st;
     if (n != m)
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "translate: %zu bytes into %zu: expected as many", n, m);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                         "translate: %zu bytes into %zu: expected as many", n, m);
     for (size_t i = 0; i < n; i++) to[(unsigned char)from[i]] = (unsigned char)into[i];
     return CRP_OK;
 }
@@ -218,7 +226,8 @@ static crp_status from_hex(crp_call *c)
     crpi_buf_init(&b, &c->vm->mem, CRPI_LIB_CAP);
     if (!crpi_hex_decode(&b, text, n, &bad)) {
         crpi_buf_free(&b);
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "no hexadecimal byte at character %zu of %v", bad, c->args[0]);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                         "no hexadecimal byte at character %zu of %v", bad, c->args[0]);
     }
     crp_status st = crpi_lib_finish(c->vm, &b, CRP_STRING, &string);
     if (!st) replace_bytes(c, string);
@@ -256,7 +265,7 @@ static crp_status create(crp_call *c)
     return st;
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
@@ -268,15 +277,19 @@ static const crp_method rows[] = {
     ROW("set", "NIL (index Integer) (byte Object)", set,
         "Changes the byte at a place to 0 to 255, or to that of a String of one byte."),
     ROW("extract", "Binary (from Integer) (count Integer ?)", extract,
-        "So many bytes from a place on, fewer where it ends, all that follow without a count; 1.7 if it begins beyond the end."),
+        "So many bytes from a place on, fewer where it ends, all that follow without a count; 1.7 if it "
+        "begins beyond the end."),
     ROW("search", "Object (what Object) (from Integer 0)", search,
-        "The place of the first occurrence of a byte, String, Binary or Buffer at or after `from`; () if there is none."),
-    ROW("remove", "Binary (byte Object)", remove_byte, "Takes out every byte of this value, in place; the Binary itself."),
+        "The place of the first occurrence of a byte, String, Binary or Buffer at or after `from`; () if "
+        "there is none."),
+    ROW("remove", "Binary (byte Object)", remove_byte,
+        "Takes out every byte of this value, in place; the Binary itself."),
     ROW("translate", "Binary (from Object) (to Object)", translate,
-        "Changes, in place, each byte that occurs in `from` to the one at the same place in `to`: two Integers, or two Strings or "
-        "Binaries of the same length; the Binary itself."),
+        "Changes, in place, each byte that occurs in `from` to the one at the same place in `to`: two "
+        "Integers, or two Strings or Binaries of the same length; the Binary itself."),
     ROW("+", "Binary ...", concatenate, "A new Binary of this one and then each String, Binary or Buffer."),
-    ROW("fromHex", "NIL (text String)", from_hex, "Takes its bytes from hexadecimal digits; 1.8 if there is anything else."),
+    ROW("fromHex", "NIL (text String)", from_hex,
+        "Takes its bytes from hexadecimal digits; 1.8 if there is anything else."),
     ROW("fromFile", "NIL (path String)", from_file, "Takes its bytes from a file, all of it."),
     ROW("toFile", "NIL (path String)", to_file, "Writes its bytes to a file, which is made or overwritten."),
     ROW("string", "String", as_string, "A String of the same bytes."),
@@ -286,8 +299,8 @@ static const crp_method rows[] = {
     CRPI_LIB_ORDER,
     ROW(NULL, NULL, NULL, NULL)};
 
-static const crp_method creator =
-    ROW("Binary", "Binary (content Object 0)", create, "So many bytes 0, or the bytes of a String, Binary or Buffer.");
+static const crp_method creator = ROW("Binary", "Binary (content Object 0)", create,
+                                      "So many bytes 0, or the bytes of a String, Binary or Buffer.");
 
 static const crp_class_def binary_class = {
     .size = sizeof(crp_class_def),

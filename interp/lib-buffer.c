@@ -13,10 +13,16 @@ static const char *self_bytes(const crp_call *c, size_t *n)
     return b->block ? (const char *)b->block + b->start : "";
 }
 
-/* --- looking ---------------------------------------------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------------------------------------- */
 
-static crp_status length(crp_call *c) { return crp_integer(c->vm, (int64_t)self_buffer(c)->length, &c->result); }
-static crp_status capacity(crp_call *c) { return crp_integer(c->vm, (int64_t)self_buffer(c)->capacity, &c->result); }
+static crp_status length(crp_call *c)
+{
+    return crp_integer(c->vm, (int64_t)self_buffer(c)->length, &c->result);
+}
+static crp_status capacity(crp_call *c)
+{
+    return crp_integer(c->vm, (int64_t)self_buffer(c)->capacity, &c->result);
+}
 
 static crp_status is_empty(crp_call *c)
 {
@@ -65,7 +71,7 @@ static crp_status search(crp_call *c)
     return at < n || length == 0 ? crp_integer(c->vm, (int64_t)at, &c->result) : CRP_OK;
 }
 
-/* --- changing ---------------------------------------------------------------------------------------------------------- */
+/* --- changing ------------------------------------------------------------------------------------------- */
 
 /* Appends a value's bytes.  It may be the Buffer itself, so they are looked up again once there is room. */
 static crp_status append_value(crp *vm, crp_word buffer, crp_word value)
@@ -123,7 +129,8 @@ static crp_status consume(crp_call *c)
     crpi_buffer *b = self_buffer(c);
     int64_t n = crp_integer_value(c->args[0]);
     if (n < 0 || (uint64_t)n > b->length)
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "cannot consume %ld bytes: there are %zu", (long)n, b->length);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "cannot consume %ld bytes: there are %zu",
+                         (long)n, b->length);
     b->start += (size_t)n;
     b->length -= (size_t)n;
     if (b->length == 0) b->start = 0;
@@ -159,22 +166,27 @@ static crp_status create(crp_call *c)
     return st ? st : append_value(c->vm, c->result, c->args[0]);
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method rows[] = {
     ROW("length", "Integer", length, "How many bytes are held."),
-    ROW("bufferLength", "Integer", capacity, "How many bytes it can hold as it is; append and prepend make it grow."),
+    ROW("bufferLength", "Integer", capacity,
+        "How many bytes it can hold as it is; append and prepend make it grow."),
     ROW("isEmpty", "Object", is_empty, "true if no byte is held."),
     ROW("get", "Integer (index Integer)", get, "The byte at a place, counted from 0; 1.7 beyond the end."),
     ROW("extract", "Binary (from Integer) (count Integer ?)", extract,
-        "So many bytes from a place on, fewer where it ends, all that follow without a count; 1.7 if it begins beyond the end."),
+        "So many bytes from a place on, fewer where it ends, all that follow without a count; 1.7 if it "
+        "begins beyond the end."),
     ROW("search", "Object (what Object) (from Integer 0)", search,
-        "The place of the first occurrence of a String, Binary or Buffer at or after `from`; () if there is none."),
+        "The place of the first occurrence of a String, Binary or Buffer at or after `from`; () if there is "
+        "none."),
     ROW("append", "NIL ...", append, "Adds the bytes of Strings, Binaries or Buffers at the end."),
-    ROW("prepend", "NIL (bytes Object)", prepend, "Adds the bytes of a String, Binary or Buffer at the beginning."),
-    ROW("consume", "NIL (count Integer)", consume, "Takes so many bytes away from the beginning; 1.7 if there are fewer."),
+    ROW("prepend", "NIL (bytes Object)", prepend,
+        "Adds the bytes of a String, Binary or Buffer at the beginning."),
+    ROW("consume", "NIL (count Integer)", consume,
+        "Takes so many bytes away from the beginning; 1.7 if there are fewer."),
     ROW("reset", "NIL", reset, "Drops the bytes and keeps the size."),
     ROW("fromFile", "NIL (path String)", from_file, "Holds the bytes of a file instead, all of it."),
     ROW("string", "String", as_string, "A String of the bytes held."),

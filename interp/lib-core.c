@@ -1,7 +1,8 @@
-/* floor 7: what the compiler has instructions for, as functions, and what calls functions: apply, createAux, throw.
+/* floor 7: what the compiler has instructions for, as functions, and what calls functions: apply, createAux,
+ * throw.
  *
- * (apply + '(1 2)) must mean what (+ 1 2) does, so the functions here follow the instructions: numbers are dealt with
- * at once, and an object whose class brings an operator of its own is asked.
+ * (apply + '(1 2)) must mean what (+ 1 2) does, so the functions here follow the instructions: numbers are
+ * dealt with at once, and an object whose class brings an operator of its own is asked.
  */
 #include "lib.h"
 
@@ -10,7 +11,7 @@
 #include "value.h"
 #include "vm.h"
 
-/* --- arithmetic ------------------------------------------------------------------------------------------------------- */
+/* --- arithmetic ----------------------------------------------------------------------------------------- */
 
 static bool has_operator(crp *vm, crp_word object, crp_word name)
 {
@@ -21,7 +22,8 @@ static bool has_operator(crp *vm, crp_word object, crp_word name)
 static crp_status single(crp_call *c, int op)
 {
     crp_word x = c->args[0], zero = crp_fixnum(0), one = crp_fixnum(1);
-    if (op == CRPI_OP_SUB && crp_is_real(x)) return crpi_arithmetic(c->vm, CRPI_OP_MUL, x, crp_fixnum(-1), &c->result);
+    if (op == CRPI_OP_SUB && crp_is_real(x))
+        return crpi_arithmetic(c->vm, CRPI_OP_MUL, x, crp_fixnum(-1), &c->result);
     if (op == CRPI_OP_SUB) return crpi_arithmetic(c->vm, op, zero, x, &c->result);
     if (op == CRPI_OP_DIV) return crpi_arithmetic(c->vm, op, one, x, &c->result);
     return crpi_arithmetic(c->vm, op, x, op == CRPI_OP_MUL ? one : zero, &c->result);
@@ -47,17 +49,20 @@ static crp_status times(crp_call *c) { return fold(c, CRPI_OP_MUL, CRPI_WORD_OF(
 static crp_status divide(crp_call *c) { return fold(c, CRPI_OP_DIV, CRPI_WORD_OF(DIVIDE)); }
 static crp_status rest(crp_call *c) { return fold(c, CRPI_OP_REM, CRPI_WORD_OF(REMAINDER)); }
 
-/* --- comparing -------------------------------------------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------------------------------------ */
 
-/* Whether the first argument's class, or by the mirrored operator the second's, decides; objects of different classes
- * are never asked. */
+/* Whether the first argument's class, or by the mirrored operator the second's, decides; objects of different
+ * classes are never asked. */
 static bool ask(crp_call *c, crp_word name, crp_word mirrored, crp_status *st)
 {
     crp_word a = c->args[0], b = c->args[1];
     if (crp_class_of(a) < CRP_FIRST_FREE_CLASS || crp_class_of(a) != crp_class_of(b)) return false;
-    if (has_operator(c->vm, a, name)) *st = crp_then_send(c, a, name, &c->args[1], 1);
-    else if (has_operator(c->vm, b, mirrored)) *st = crp_then_send(c, b, mirrored, &c->args[0], 1);
-    else return false;
+    if (has_operator(c->vm, a, name))
+        *st = crp_then_send(c, a, name, &c->args[1], 1);
+    else if (has_operator(c->vm, b, mirrored))
+        *st = crp_then_send(c, b, mirrored, &c->args[0], 1);
+    else
+        return false;
     return true;
 }
 
@@ -65,9 +70,12 @@ static crp_status equality(crp_call *c, bool wanted)
 {
     crp_status st;
     bool same;
-    if (c->step++ > 0) same = crp_is_true(c->value);
-    else if (ask(c, CRPI_WORD_OF(EQ), CRPI_WORD_OF(EQ), &st)) return st;
-    else same = crp_equal(c->vm, c->args[0], c->args[1]);
+    if (c->step++ > 0)
+        same = crp_is_true(c->value);
+    else if (ask(c, CRPI_WORD_OF(EQ), CRPI_WORD_OF(EQ), &st))
+        return st;
+    else
+        same = crp_equal(c->vm, c->args[0], c->args[1]);
     c->result = crp_bool(same == wanted);
     return CRP_OK;
 }
@@ -95,13 +103,13 @@ static crp_status less_or_equal(crp_call *c) { return order(c, 3, CRPI_WORD_OF(L
 static crp_status greater(crp_call *c) { return order(c, 4, CRPI_WORD_OF(GT), CRPI_WORD_OF(LT)); }
 static crp_status greater_or_equal(crp_call *c) { return order(c, 6, CRPI_WORD_OF(GE), CRPI_WORD_OF(LE)); }
 
-static crp_status not(crp_call *c)
+static crp_status not(crp_call * c)
 {
     c->result = crp_bool(!crp_is_true(c->args[0]));
     return CRP_OK;
 }
 
-/* --- pairs ------------------------------------------------------------------------------------------------------------ */
+/* --- pairs ---------------------------------------------------------------------------------------------- */
 
 static crp_status cons(crp_call *c) { return crp_cons(c->vm, c->args[0], c->args[1], &c->result); }
 
@@ -126,7 +134,7 @@ static crp_status tail_of(crp_call *c)
 
 static crp_status list(crp_call *c) { return crp_list(c->vm, c->args, c->count, &c->result); }
 
-/* --- apply ------------------------------------------------------------------------------------------------------------ */
+/* --- apply ---------------------------------------------------------------------------------------------- */
 
 static crp_status name_of(crp *vm, crp_word w, const char *what, crp_word *symbol)
 {
@@ -134,8 +142,8 @@ static crp_status name_of(crp *vm, crp_word w, const char *what, crp_word *symbo
     *symbol = w;
     if (crp_is_symbol(w)) return CRP_OK;
     if (!crp_is_string(w))
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "expected a Symbol or String that names %s, given %n %v", what, w,
-                         w);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                         "expected a Symbol or String that names %s, given %n %v", what, w, w);
     const char *text = crp_string_data(w, &length);
     return crp_symbol(vm, text, length, symbol);
 }
@@ -153,7 +161,8 @@ crp_status crpi_lib_function(crp *vm, crp_word w, crp_word *function)
         return CRP_OK;
     }
     if (crpi_is_function_name(vm, symbol))
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is no function: it gets its arguments unevaluated", symbol);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL,
+                         "%p is no function: it gets its arguments unevaluated", symbol);
     return crpi_no_function(vm, symbol);
 }
 
@@ -162,7 +171,8 @@ static crp_status spread(crp *vm, crp_word items, crp_word *args, size_t *n)
 {
     for (*n = 0; crp_is_pair(items); items = crp_tail(items)) {
         if (*n == CRPI_MAX_PARAMETERS)
-            return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "more than %d arguments in one call", (int)CRPI_MAX_PARAMETERS);
+            return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "more than %d arguments in one call",
+                             (int)CRPI_MAX_PARAMETERS);
         args[(*n)++] = crp_head(items);
     }
     return CRP_OK;
@@ -190,7 +200,7 @@ static crp_status object_apply(crp_call *c)
     return st ? st : crp_then_send(c, c->args[0], name, args, n);
 }
 
-/* --- createAux -------------------------------------------------------------------------------------------------------- */
+/* --- createAux ------------------------------------------------------------------------------------------ */
 
 /* Whether the last argument is one more than the creator takes, and a List of properties and values. */
 static crp_status has_alist(crp_call *c, crp_word creator, bool *out)
@@ -203,7 +213,10 @@ static crp_status has_alist(crp_call *c, crp_word creator, bool *out)
     return st;
 }
 
-static crp_status set_properties(crp_call *c) { return crpi_apply_alist(c->vm, c->result, c->args[c->count - 1]); }
+static crp_status set_properties(crp_call *c)
+{
+    return crpi_apply_alist(c->vm, c->result, c->args[c->count - 1]);
+}
 
 enum { CREATED = 1, CREATED_WITH_PROPERTIES = 2 };
 
@@ -230,13 +243,14 @@ static crp_status create_aux(crp_call *c)
     if (creator != CRP_UNSET) return crp_then_send(c, c->result, creator, c->args + 1, n);
     if (n > 0)
         return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
-                         "create %p: no arguments expected but a List of (property value), %u given", class->name, n);
+                         "create %p: no arguments expected but a List of (property value), %u given",
+                         class->name, n);
     return alist ? set_properties(c) : CRP_OK;
 }
 
-/* --- errors, ends ----------------------------------------------------------------------------------------------------- */
+/* --- errors, ends --------------------------------------------------------------------------------------- */
 
-static crp_status throw(crp_call *c) { return crp_rethrow(c->vm, c->args[0]); }
+static crp_status throw_error(crp_call *c) { return crp_rethrow(c->vm, c->args[0]); }
 
 static crp_status stop(crp_call *c)
 {
@@ -266,37 +280,45 @@ static crp_status close_object(crp_call *c)
 {
     crp_word object = c->args[0];
     if (c->step++ > 0 || object == CRP_NIL) return CRP_OK;
-    if (crp_has_method(c->vm, object, CRPI_WORD_OF(CLOSE))) return crp_then_send(c, object, CRPI_WORD_OF(CLOSE), NULL, 0);
+    if (crp_has_method(c->vm, object, CRPI_WORD_OF(CLOSE)))
+        return crp_then_send(c, object, CRPI_WORD_OF(CLOSE), NULL, 0);
     if (crp_has_method(c->vm, object, CRPI_WORD_OF(DISCONNECT)))
         return crp_then_send(c, object, CRPI_WORD_OF(DISCONNECT), NULL, 0);
     return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "%n has no method close or disconnect", object);
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 static const crp_method functions[] = {
-    {"+", "Object x ...", plus, "The sum. Integers give an Integer, 1.14 if it is past 64 bits; with a Real it is a Real.", 0, NULL,
+    {"+", "Object x ...", plus,
+     "The sum. Integers give an Integer, 1.14 if it is past 64 bits; with a Real it is a Real.", 0, NULL,
      NULL},
     {"-", "Object x ...", minus, "The first argument less the others; one alone is negated.", 0, NULL, NULL},
     {"*", "Object x ...", times, "The product.", 0, NULL, NULL},
     {"/", "Object x ...", divide,
-     "The first argument divided by the others in turn; one alone is inverted. Between Integers it truncates, and dividing "
+     "The first argument divided by the others in turn; one alone is inverted. Between Integers it "
+     "truncates, and dividing "
      "by 0 is 1.9.",
      0, NULL, NULL},
-    {"%", "Object x y", rest, "The remainder of a division, with the sign of the first argument.", 0, NULL, NULL},
-    {"<", "Object x y", less, "true if x comes before y: numbers by value, Strings and Binaries by their bytes.", 0, NULL, NULL},
+    {"%", "Object x y", rest, "The remainder of a division, with the sign of the first argument.", 0, NULL,
+     NULL},
+    {"<", "Object x y", less,
+     "true if x comes before y: numbers by value, Strings and Binaries by their bytes.", 0, NULL, NULL},
     {"<=", "Object x y", less_or_equal, "true if x comes before y or is equal to it.", 0, NULL, NULL},
     {">", "Object x y", greater, "true if x comes after y.", 0, NULL, NULL},
     {">=", "Object x y", greater_or_equal, "true if x comes after y or is equal to it.", 0, NULL, NULL},
     {"==", "Object x y", equal,
-     "true if both have the same contents: numbers by value, Lists, Arrays, HashTables, Buffers, Strings and Binaries by what "
+     "true if both have the same contents: numbers by value, Lists, Arrays, HashTables, Buffers, Strings and "
+     "Binaries by what "
      "they hold, other objects by their class's own ==, else if they are the same object.",
      0, NULL, NULL},
     {"!=", "Object x y", unequal, "() where == gives true, else true.", 0, NULL, NULL},
     {"!", "Object x", not, "true for (), () for anything else.", 0, NULL, NULL},
-    {"cons", "List newHead (newTail List)", cons, "A List with newHead before the items of newTail, which it shares.", 0, NULL, NULL},
+    {"cons", "List newHead (newTail List)", cons,
+     "A List with newHead before the items of newTail, which it shares.", 0, NULL, NULL},
     {"headOf", "Object (list List)", head_of, "The first item; 1.2 if the List is empty.", 0, NULL, NULL},
-    {"tailOf", "List (list List)", tail_of, "The List without its first item; 1.2 if it is empty.", 0, NULL, NULL},
+    {"tailOf", "List (list List)", tail_of, "The List without its first item; 1.2 if it is empty.", 0, NULL,
+     NULL},
     {"list", "List ...", list, "A List of the arguments.", 0, NULL, NULL},
     {"apply", "Object function (arguments List)", apply,
      "Calls a function, a Function or its name, with the items of the List as they are.", 0, NULL, NULL},
@@ -304,12 +326,16 @@ static const crp_method functions[] = {
      "Calls a method of the object by its name, with the items of the List as they are.", 0, NULL, NULL},
     {"createAux", "Object class ...", create_aux,
      "As create, for a class that is only known at run time: a Symbol, String or Class.", 0, NULL, NULL},
-    {"throw", "NIL (error Error)", throw, "Raises the Error. One that has a place already keeps it.", 0, NULL, NULL},
+    {"throw", "NIL (error Error)", throw_error, "Raises the Error. One that has a place already keeps it.", 0, NULL,
+     NULL},
     {"stop", "NIL (status Integer 0)", stop,
-     "Ends the script, and the program with this exit status (0 to 255). `finally` and `with` still run.", 0, NULL, NULL},
-    {"isDefined", "Object (name Symbol|String)", is_defined, "true if the global variable ::name has a value.", 0, NULL, NULL},
+     "Ends the script, and the program with this exit status (0 to 255). `finally` and `with` still run.", 0,
+     NULL, NULL},
+    {"isDefined", "Object (name Symbol|String)", is_defined,
+     "true if the global variable ::name has a value.", 0, NULL, NULL},
     {"closeObject", "NIL object", close_object,
-     "Calls the object's method close, or, if it has none, disconnect. `with` ends so. Nothing to do for ().", 0, NULL, NULL},
+     "Calls the object's method close, or, if it has none, disconnect. `with` ends so. Nothing to do for ().",
+     0, NULL, NULL},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
 crp_status crpi_lib_core(crp *vm) { return crp_define_functions(vm, functions); }

@@ -1,7 +1,7 @@
 /* floor 7: functions on files and directories.
  *
- * Names are bytes, as the system has them.  An error names the file and the system's reason: 5.5 where a status
- * cannot be had, 5.6 where something cannot be made, removed, renamed or changed.
+ * Names are bytes, as the system has them.  An error names the file and the system's reason: 5.5 where a
+ * status cannot be had, 5.6 where something cannot be made, removed, renamed or changed.
  */
 #include "lib.h"
 
@@ -28,7 +28,7 @@ static crp_status changed(crp *vm, int result, const char *what, const char *pat
     return result < 0 ? cannot(vm, CRPI_CANNOT_CHANGE, errno, what, path) : CRP_OK;
 }
 
-/* --- whole files -------------------------------------------------------------------------------------------------------- */
+/* --- whole files ---------------------------------------------------------------------------------------- */
 
 /* Reads to the end; the size is only where to begin, since a file may grow and those of /proc have none. */
 static crp_status read_all(crp *vm, int fd, const char *path, size_t size, crpi_buf *b)
@@ -45,7 +45,8 @@ static crp_status read_all(crp *vm, int fd, const char *path, size_t size, crpi_
     }
 }
 
-/* Opens a file that is no pipe, terminal or directory, which would have to be waited for or cannot be read. */
+/* Opens a file that is no pipe, terminal or directory, which would have to be waited for or cannot be read.
+ */
 static crp_status open_regular(crp *vm, const char *path, int *fd, struct stat *status)
 {
     void *state;
@@ -102,10 +103,10 @@ crp_status crpi_lib_write_file(crp *vm, crp_word path, const void *bytes, size_t
     return closed ? cannot(vm, CRPI_CANNOT_CLOSE, -closed, "close", name) : CRP_OK;
 }
 
-/* --- copying -------------------------------------------------------------------------------------------------------------- */
+/* --- copying -------------------------------------------------------------------------------------------- */
 
-/* A copy under way, into a new file beside the target. It goes on block by block, so that Ctrl-C is seen; dropped
- * unfinished, nothing of it stays. */
+/* A copy under way, into a new file beside the target. It goes on block by block, so that Ctrl-C is seen;
+ * dropped unfinished, nothing of it stays. */
 typedef struct copying {
     bool reading, writing;
     int from, to;
@@ -186,7 +187,7 @@ static crp_status copy_file(crp_call *c)
     return st ? st : finish_copy(c->vm, k, to);
 }
 
-/* --- making, removing, changing ------------------------------------------------------------------------------------------ */
+/* --- making, removing, changing ------------------------------------------------------------------------- */
 
 static crp_status make_dir(crp_call *c)
 {
@@ -221,7 +222,8 @@ static crp_status rename_file(crp_call *c)
     if (st) return st;
     int failure = crp_platform_of(c->vm, &state)->rename(state, from, to);
     if (!failure) return CRP_OK;
-    return crp_raise_errno(c->vm, CRP_ERR_FILE, CRPI_CANNOT_CHANGE, -failure, "cannot rename %q to %q", from, to);
+    return crp_raise_errno(c->vm, CRP_ERR_FILE, CRPI_CANNOT_CHANGE, -failure, "cannot rename %q to %q", from,
+                           to);
 }
 
 /* Permissions as an Integer, or in octal digits as in "0644". */
@@ -255,25 +257,41 @@ static crp_status change_dir(crp_call *c)
     return st ? st : changed(c->vm, chdir(path), "change to", path);
 }
 
-/* --- status --------------------------------------------------------------------------------------------------------------- */
+/* --- status --------------------------------------------------------------------------------------------- */
 
-enum key { SIZE, MODE, ACCESS_TIME, MODIFIED_TIME, OWNER_ID, GROUP_ID, READABLE, WRITABLE, EXECUTABLE, EXISTS, DIRECTORY, KEYS };
+enum key {
+    SIZE,
+    MODE,
+    ACCESS_TIME,
+    MODIFIED_TIME,
+    OWNER_ID,
+    GROUP_ID,
+    READABLE,
+    WRITABLE,
+    EXECUTABLE,
+    EXISTS,
+    DIRECTORY,
+    KEYS
+};
 
-static const char *const key_names[KEYS] = {"size",    "mode",     "accessTime", "modifiedTime", "ownerId", "groupId",
-                                            "readable", "writable", "executable", "exists",       "isDirectory"};
+static const char *const key_names[KEYS] = {"size",       "mode",    "accessTime", "modifiedTime",
+                                            "ownerId",    "groupId", "readable",   "writable",
+                                            "executable", "exists",  "isDirectory"};
 
 static crp_status key_named(crp *vm, crp_word w, enum key *out)
 {
     size_t n;
-    const char *name = crp_is_symbol(w) ? crp_symbol_name(vm, w, &n) : crp_string_data(w, &n);
+    const char *name;
+    crp_status st = crpi_lib_name(vm, w, &name, &n);
+    if (st) return st;
     for (int i = 0; i < KEYS; i++)
         if (strlen(key_names[i]) == n && memcmp(key_names[i], name, n) == 0) {
             *out = (enum key)i;
             return CRP_OK;
         }
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
-                     "fileStatus: expected size, mode, accessTime, modifiedTime, ownerId, groupId, readable, writable, executable, "
-                     "exists or isDirectory, given %v",
+                     "fileStatus: expected size, mode, accessTime, modifiedTime, ownerId, groupId, readable, "
+                     "writable, executable, exists or isDirectory, given %v",
                      w);
 }
 
@@ -312,7 +330,7 @@ static crp_status file_status(crp_call *c)
     return is_test && value < 0 ? CRP_OK : crp_integer(c->vm, value, &c->result);
 }
 
-/* --- listing --------------------------------------------------------------------------------------------------------------- */
+/* --- listing -------------------------------------------------------------------------------------------- */
 
 /* Whether `c` is in the set that begins behind the `[` at *pattern, which goes behind its `]`. */
 static bool in_set(const char **pattern, unsigned char c)
@@ -332,7 +350,8 @@ static bool in_set(const char **pattern, unsigned char c)
     return found != inverted;
 }
 
-/* Whether the `[` before `p` begins a set, so that it does not stand for itself. A `]` that comes first is in the set. */
+/* Whether the `[` before `p` begins a set, so that it does not stand for itself. A `]` that comes first is in
+ * the set. */
 static bool is_set(const char *p)
 {
     if (*p == '!' || *p == '^') p++;
@@ -350,8 +369,8 @@ static bool one_matches(const char **pattern, const char *name)
     return fits;
 }
 
-/* `*` any bytes, `?` one, `[a-z]` one of a set. After a mismatch only the last `*` takes one byte more, so the time is
- * at most pattern times name. A name that begins with a dot wants a dot in the pattern. */
+/* `*` any bytes, `?` one, `[a-z]` one of a set. After a mismatch only the last `*` takes one byte more, so
+ * the time is at most pattern times name. A name that begins with a dot wants a dot in the pattern. */
 static bool matches(const char *pattern, const char *name)
 {
     const char *star = NULL, *retry = NULL;
@@ -405,7 +424,8 @@ static bool is_directory(int folder, const struct dirent *entry)
 }
 
 /* What in the open directory matches; takes it over. */
-static crp_status collect_names(crp *vm, DIR *dir, bool directories, const char *path, size_t folder, names *out)
+static crp_status collect_names(crp *vm, DIR *dir, bool directories, const char *path, size_t folder,
+                                names *out)
 {
     const struct dirent *entry;
     const char *pattern = path + folder;
@@ -415,7 +435,8 @@ static crp_status collect_names(crp *vm, DIR *dir, bool directories, const char 
         bool itself = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
         if (itself || !matches(*pattern ? pattern : "*", entry->d_name)) continue;
         if (is_directory(dirfd(dir), entry) != directories) continue;
-        if (out->count == MOST_ENTRIES) st = crp_raise(vm, CRP_ERR_FILE, CRPI_CANNOT_READ, "cannot list %q: too many files", path);
+        if (out->count == MOST_ENTRIES)
+            st = crp_raise(vm, CRP_ERR_FILE, CRPI_CANNOT_READ, "cannot list %q: too many files", path);
         else if (!add_name(vm, out, path, folder, entry->d_name)) st = crp_no_memory(vm);
         errno = 0;
     }
@@ -477,26 +498,30 @@ static crp_status list_entries(crp_call *c, bool directories)
 static crp_status list_files(crp_call *c) { return list_entries(c, false); }
 static crp_status list_directories(crp_call *c) { return list_entries(c, true); }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method functions[] = {
     ROW("currentDir", "String", current_dir, "The current directory."),
-    ROW("changeDir", "NIL (newDir String)", change_dir, "Makes another directory the current one, of the whole process."),
+    ROW("changeDir", "NIL (newDir String)", change_dir,
+        "Makes another directory the current one, of the whole process."),
     ROW("makeDir", "NIL (newDir String)", make_dir, "Makes a directory; 5.6 if it is there already."),
     ROW("removeDir", "NIL (dir String)", remove_dir, "Removes a directory, which must be empty."),
     ROW("fileStatus", "Object (filePath String) (key Symbol|String)", file_status,
-        "One fact about a file: size (bytes), mode (bit mask), accessTime and modifiedTime (seconds since 1970), ownerId, groupId; 1 "
-        "or () for readable, writable, executable, exists, isDirectory. () if there is no such file."),
+        "One fact about a file: size (bytes), mode (bit mask), accessTime and modifiedTime (seconds since "
+        "1970), ownerId, groupId; 1 or () for readable, writable, executable, exists, isDirectory. () if "
+        "there is no such file."),
     ROW("listFiles", "List (pattern String)", list_files,
-        "The files of a directory whose names match: * any bytes, ? one, [a-z] one of a set, in the last part of the pattern only; "
-        "\"dir/\" is all of them. Each with the directory as it was written, sorted. A name that begins with a dot wants a dot."),
+        "The files of a directory whose names match: * any bytes, ? one, [a-z] one of a set, in the last "
+        "part of the pattern only; \"dir/\" is all of them. Each with the directory as it was written, "
+        "sorted. A name that begins with a dot wants a dot."),
     ROW("listDirectories", "List (pattern String)", list_directories, "The same for directories."),
     ROW("rename", "NIL (oldPath String) (newPath String)", rename_file,
         "Renames a file or directory; a file of the new name is replaced."),
     {"copyFile", "NIL (from String) (to String)", copy_file,
-     "Copies a file with its permissions; a file of the other name is replaced when the copy is whole.", sizeof(copying), NULL, drop_copy},
+     "Copies a file with its permissions; a file of the other name is replaced when the copy is whole.",
+     sizeof(copying), NULL, drop_copy},
     ROW("removeFile", "NIL (filePath String)", remove_file, "Removes a file."),
     ROW("chmod", "NIL (filePath String) (mode Integer|String)", change_mode,
         "Changes the permissions: a bit mask, or octal digits as in \"0644\"."),

@@ -1,7 +1,7 @@
 /* floor 7: `format`, as a function of many values and as a method of one.
  *
- * A specification takes values one after the other, as C's printf does; here it is an error when they are too few,
- * too many, or of another class than the letter says.
+ * A specification takes values one after the other, as C's printf does; here it is an error when they are too
+ * few, too many, or of another class than the letter says.
  */
 #include "lib.h"
 
@@ -19,15 +19,16 @@ typedef struct formatting {
 static crp_status next_value(formatting *f, crp_word *out)
 {
     if (f->used == f->count)
-        return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "format: more specifications than the %zu values", f->count);
+        return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                         "format: more specifications than the %zu values", f->count);
     *out = f->values[f->used++];
     return CRP_OK;
 }
 
 static crp_status mismatch(formatting *f, const crpi_format_spec *spec, const char *expected, crp_word w)
 {
-    return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "format: %%%c expects %s, given %n %v", spec->letter, expected,
-                     w, w);
+    return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "format: %%%c expects %s, given %n %v",
+                     spec->letter, expected, w, w);
 }
 
 /* The value for a `*`. */
@@ -73,7 +74,9 @@ static crp_status put_character(formatting *f, const crpi_format_spec *spec, crp
     if (!crp_is_integer(w)) return mismatch(f, spec, "the Integer of a character", w);
     int64_t code = crp_integer_value(w);
     size_t n = code < 0 || code > 0x10FFFF ? 0 : crpi_utf8_encode((uint32_t)code, bytes);
-    if (n == 0) return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "no character has the number %ld", (long)code);
+    if (n == 0)
+        return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "no character has the number %ld",
+                         (long)code);
     crpi_format_text(f->out, spec, bytes, n);
     return CRP_OK;
 }
@@ -100,7 +103,8 @@ static crp_status put_specification(formatting *f, const char **at, const char *
     const char *after = crpi_format_parse(*at, end, &spec);
     if (!after)
         return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
-                         "format: \"%%%.*s\" is no specification: expected flags, width, .precision and one of diuxXocseEfFgG%%",
+                         "format: \"%%%.*s\" is no specification: expected flags, width, .precision and one "
+                         "of diuxXocseEfFgG%%",
                          (int)(end - *at < 10 ? end - *at : 10), *at);
     *at = after;
     if (spec.letter == '%') {
@@ -125,8 +129,8 @@ static crp_status put_all(formatting *f, const char *at, const char *end)
         if (st) return st;
     }
     if (f->used < f->count)
-        return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "format: %zu values, but specifications for %zu", f->count,
-                         f->used);
+        return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                         "format: %zu values, but specifications for %zu", f->count, f->used);
     return CRP_OK;
 }
 
@@ -148,19 +152,24 @@ crp_status crpi_lib_format_self(crp_call *c)
     crp_word values[4];
     size_t n = c->count - 1;
     if (n > 2)
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "format: at most two Integers may follow the text, given %zu", n);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                         "format: at most two Integers may follow the text, given %zu", n);
     for (size_t i = 0; i < n; i++) values[i] = c->args[i + 1];
     values[n] = c->self;
     return crpi_lib_format_words(c->vm, c->args[0], values, n + 1, &c->result);
 }
 
-static crp_status format(crp_call *c) { return crpi_lib_format_words(c->vm, c->args[0], c->args + 1, c->count - 1, &c->result); }
+static crp_status format(crp_call *c)
+{
+    return crpi_lib_format_words(c->vm, c->args[0], c->args + 1, c->count - 1, &c->result);
+}
 
 static const crp_method functions[] = {
     {"format", "String (formatSpec String) ...", format,
-     "The values laid out as the text says, in C's notation: %d %i %u %x %X %o an Integer, %c the character of that number, %f "
-     "%e %g a Real, %s anything as print shows it, %% a percent sign; with flags (- + blank # 0), width and precision, * takes "
-     "them from an Integer before the value. Widths of text count characters.",
+     "The values laid out as the text says, in C's notation: %d %i %u %x %X %o an Integer, %c the character "
+     "of that number, %f %e %g a Real, %s anything as print shows it, %% a percent sign; with flags (- + "
+     "blank # 0), width and precision, * takes them from an Integer before the value. Widths of text count "
+     "characters.",
      0, NULL, NULL},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 

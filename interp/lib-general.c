@@ -1,7 +1,7 @@
 /* floor 7: what holds for values of any class: showing, comparing, length, emptiness, joining.
  *
- * The functions here work on the built-in classes by themselves; for any other object they call its method of the
- * same name.
+ * The functions here work on the built-in classes by themselves; for any other object they call its method of
+ * the same name.
  */
 #include "lib.h"
 
@@ -11,7 +11,7 @@
 #include "str.h"
 #include "value.h"
 
-/* --- arguments and results ---------------------------------------------------------------------------------------- */
+/* --- arguments and results ------------------------------------------------------------------------------ */
 
 crp_status crpi_lib_index(crp *vm, crp_word index, size_t count, size_t *out)
 {
@@ -20,16 +20,22 @@ crp_status crpi_lib_index(crp *vm, crp_word index, size_t count, size_t *out)
         *out = (size_t)i;
         return CRP_OK;
     }
-    if (count == 0) return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "index %ld out of range: it is empty", (long)i);
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "index %ld out of range: 0 to %zu", (long)i, count - 1);
+    if (count == 0)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "index %ld out of range: it is empty",
+                         (long)i);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "index %ld out of range: 0 to %zu", (long)i,
+                     count - 1);
 }
 
 crp_status crpi_lib_range(crp *vm, crp_word from, crp_word count, size_t length, size_t *at, size_t *n)
 {
     int64_t start = crp_integer_value(from), want = count == CRP_UNSET ? INT64_MAX : crp_integer_value(count);
     if (start < 0 || (uint64_t)start > length)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "start %ld out of range: 0 to %zu", (long)start, length);
-    if (want < 0) return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "count %ld out of range: it is negative", (long)want);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "start %ld out of range: 0 to %zu",
+                         (long)start, length);
+    if (want < 0)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "count %ld out of range: it is negative",
+                         (long)want);
     *at = (size_t)start;
     *n = (uint64_t)want < length - *at ? (size_t)want : length - *at;
     return CRP_OK;
@@ -39,16 +45,26 @@ crp_status crpi_lib_between(crp *vm, const char *what, crp_word w, int64_t least
 {
     *out = crp_integer_value(w);
     if (*out >= least && *out <= most) return CRP_OK;
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%s must be from %ld to %ld, given %ld", what, (long)least,
-                     (long)most, (long)*out);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%s must be from %ld to %ld, given %ld", what,
+                     (long)least, (long)most, (long)*out);
 }
 
 crp_status crpi_lib_bytes(crp *vm, crp_word w, const char **bytes, size_t *n)
 {
     const unsigned char *b;
     if (!crp_bytes(w, &b, n))
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "expected a String, Binary or Buffer, given %n %v", w, w);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                         "expected a String, Binary or Buffer, given %n %v", w, w);
     *bytes = (const char *)b;
+    return CRP_OK;
+}
+
+crp_status crpi_lib_name(crp *vm, crp_word w, const char **text, size_t *n)
+{
+    if (crp_is_string(w)) *text = crp_string_data(w, n);
+    else if (crp_is_symbol(w)) *text = crp_symbol_name(vm, w, n);
+    else
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "expected a Symbol or String, given %n %v", w, w);
     return CRP_OK;
 }
 
@@ -78,7 +94,7 @@ void crpi_lib_show(crp *vm, crpi_buf *b, crp_word w, bool raw)
     else crpi_print(vm, b, w, CRPI_DISPLAY, 0);
 }
 
-/* --- rows of many classes ------------------------------------------------------------------------------------------- */
+/* --- rows of many classes ------------------------------------------------------------------------------- */
 
 crp_status crpi_lib_eq(crp_call *c)
 {
@@ -115,7 +131,7 @@ crp_status crpi_lib_self(crp_call *c)
 
 crp_status crpi_lib_as_string(crp_call *c) { return crp_to_string(c->vm, c->self, false, &c->result); }
 
-/* --- printing ---------------------------------------------------------------------------------------------------------- */
+/* --- printing ------------------------------------------------------------------------------------------- */
 
 static crp_status print_with(crp_call *c, const char *after)
 {
@@ -134,7 +150,7 @@ static crp_status print_with(crp_call *c, const char *after)
 static crp_status print(crp_call *c) { return print_with(c, "\n"); }
 static crp_status print_aux(crp_call *c) { return print_with(c, ""); }
 
-/* --- length, emptiness, reversing -------------------------------------------------------------------------------- */
+/* --- length, emptiness, reversing ----------------------------------------------------------------------- */
 
 /* How many things a value of a built-in class holds; false for a class that holds none. */
 static bool built_in_length(crp *vm, crp_word w, size_t *n, crp_status *st)
@@ -171,15 +187,16 @@ static bool has_own(crp *vm, crp_word w, const char *name)
 
 static crp_status no_such_notion(crp_call *c, const char *what)
 {
-    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%s: expected something with a %s, given %n %v", what, what,
-                     c->args[0], c->args[0]);
+    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                     "%s: expected something with a %s, given %n %v", what, what, c->args[0], c->args[0]);
 }
 
 static crp_status length(crp_call *c)
 {
     size_t n = 0;
     crp_status st;
-    if (c->step == 0 && built_in_length(c->vm, c->args[0], &n, &st)) return st ? st : crp_integer(c->vm, (int64_t)n, &c->result);
+    if (c->step == 0 && built_in_length(c->vm, c->args[0], &n, &st))
+        return st ? st : crp_integer(c->vm, (int64_t)n, &c->result);
     if (c->step > 0 || has_own(c->vm, c->args[0], "length")) return ask_object(c, "length");
     return no_such_notion(c, "length");
 }
@@ -209,7 +226,8 @@ static crp_status reversed_array(crp *vm, crp_word array, crp_word *out)
 {
     crpi_array *from = crpi_array_of(array);
     crp_status st = crpi_array_new(vm, from->count, out);
-    for (size_t i = 0; !st && i < from->count; i++) crpi_array_of(*out)->items[i] = from->items[from->count - 1 - i];
+    for (size_t i = 0; !st && i < from->count; i++)
+        crpi_array_of(*out)->items[i] = from->items[from->count - 1 - i];
     return st;
 }
 
@@ -222,11 +240,11 @@ static crp_status reverse(crp_call *c)
     if (crp_is_a(w, CRP_BINARY)) return reversed_bytes(c->vm, w, &c->result);
     if (crp_is_a(w, CRP_ARRAY)) return reversed_array(c->vm, w, &c->result);
     if (has_own(c->vm, w, "reverse")) return ask_object(c, "reverse");
-    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "reverse: expected a List, String, Binary or Array, given %n %v",
-                     w, w);
+    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                     "reverse: expected a List, String, Binary or Array, given %n %v", w, w);
 }
 
-/* --- joining -------------------------------------------------------------------------------------------------------------- */
+/* --- joining -------------------------------------------------------------------------------------------- */
 
 static bool is_list(crp_word w) { return w == CRP_NIL || crp_is_pair(w); }
 
@@ -259,26 +277,28 @@ static crp_status join(crp_call *c)
     return crpi_lib_finish(c->vm, &b, class_id, &c->result);
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 static const crp_method functions[] = {
-    {"print", "NIL ...", print, "Writes its arguments to standard output, each on a line of its own.", 0, NULL, NULL},
-    {"printAux", "NIL ...", print_aux, "Writes its arguments to standard output, with nothing between or after them.", 0, NULL,
-     NULL},
+    {"print", "NIL ...", print, "Writes its arguments to standard output, each on a line of its own.", 0,
+     NULL, NULL},
+    {"printAux", "NIL ...", print_aux,
+     "Writes its arguments to standard output, with nothing between or after them.", 0, NULL, NULL},
     {"length", "Integer value", length,
-     "The length: items of a List or Array, bytes of a String, Symbol, Binary or Buffer, entries of a HashTable; else what "
-     "the object's own method length gives.",
+     "The length: items of a List or Array, bytes of a String, Symbol, Binary or Buffer, entries of a "
+     "HashTable; else what the object's own method length gives.",
      0, NULL, NULL},
     {"isEmpty", "Object value", is_empty,
-     "true if there is nothing in the value: (), \"\", a table without entries. A class's own method isEmpty decides for its "
-     "objects; a value without such a notion is not empty.",
+     "true if there is nothing in the value: (), \"\", a table without entries. A class's own method isEmpty "
+     "decides for its objects; a value without such a notion is not empty.",
      0, NULL, NULL},
     {"reverse", "Object value", reverse,
-     "The same in reverse order, as a new value: items of a List or Array, characters of a String, bytes of a Binary.", 0, NULL,
-     NULL},
+     "The same in reverse order, as a new value: items of a List or Array, characters of a String, bytes of "
+     "a Binary.",
+     0, NULL, NULL},
     {"join", "Object (items List) (between String ?)", join,
-     "The items joined together. Lists, if all of them are, make a List; Binaries and Buffers a Binary; anything else a "
-     "String, each item as print shows it, bytes as they are, with `between` between them.",
+     "The items joined together. Lists, if all of them are, make a List; Binaries and Buffers a Binary; "
+     "anything else a String, each item as print shows it, bytes as they are, with `between` between them.",
      0, NULL, NULL},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 

@@ -1,8 +1,8 @@
 /* floor 7: the methods of HashTable and Array.
  *
- * The manual's HashTable is an array of chains.  Here there are no chains, but their number is kept as it was asked
- * for: it says how many entries there is room for before the table has to grow, and `chains` never shows fewer than
- * there are entries.
+ * The manual's HashTable is an array of chains.  Here there are no chains, but their number is kept as it was
+ * asked for: it says how many entries there is room for before the table has to grow, and `chains` never
+ * shows fewer than there are entries.
  */
 #include "lib.h"
 
@@ -13,7 +13,7 @@
 
 enum { MOST_SIZE = 28 /* powers of two */ };
 
-/* --- HashTable --------------------------------------------------------------------------------------------------------- */
+/* --- HashTable ------------------------------------------------------------------------------------------ */
 
 static crpi_map *self_map(const crp_call *c) { return crpi_map_of(c->self); }
 
@@ -44,7 +44,8 @@ static crp_status set_all(crp *vm, crpi_map *map, crp_word list)
     for (; !st && crp_is_pair(list); list = crp_tail(list)) {
         crp_word entry = crp_head(list), rest = crp_is_pair(entry) ? crp_tail(entry) : CRP_NIL;
         if (!crp_is_pair(rest) || crp_tail(rest) != CRP_NIL)
-            return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "expected a List (key value), given %v", entry);
+            return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "expected a List (key value), given %v",
+                             entry);
         st = put(vm, map, crp_head(entry), crp_head(rest));
     }
     return st;
@@ -111,7 +112,8 @@ static crp_status keys(crp_call *c)
     crp_list_builder b = {CRP_NIL, CRP_NIL};
     crp_word key, value;
     crp_status st = CRP_OK;
-    for (size_t cursor = 0; !st && crpi_map_next(self_map(c), &cursor, &key, &value);) st = crp_list_add(c->vm, &b, key);
+    for (size_t cursor = 0; !st && crpi_map_next(self_map(c), &cursor, &key, &value);)
+        st = crp_list_add(c->vm, &b, key);
     c->result = b.first;
     return st;
 }
@@ -121,7 +123,8 @@ static crp_status values(crp_call *c)
     crp_list_builder b = {CRP_NIL, CRP_NIL};
     crp_word key, value;
     crp_status st = CRP_OK;
-    for (size_t cursor = 0; !st && crpi_map_next(self_map(c), &cursor, &key, &value);) st = crp_list_add(c->vm, &b, value);
+    for (size_t cursor = 0; !st && crpi_map_next(self_map(c), &cursor, &key, &value);)
+        st = crp_list_add(c->vm, &b, value);
     c->result = b.first;
     return st;
 }
@@ -157,7 +160,7 @@ static crp_status chains(crp *vm, crp_object *o, crp_word *out)
     return crp_integer(vm, (int64_t)n, out);
 }
 
-/* --- Array ---------------------------------------------------------------------------------------------------------------- */
+/* --- Array ---------------------------------------------------------------------------------------------- */
 
 static crpi_array *self_array(const crp_call *c) { return crpi_array_of(c->self); }
 
@@ -167,7 +170,8 @@ static crp_status array_from_list(crp_call *c, crp_word items)
     crp_status st = crpi_lib_list_length(c->vm, items, &n);
     if (!st) st = crpi_array_new(c->vm, n, &c->result);
     if (st) return st;
-    for (size_t i = 0; i < n; i++, items = crp_tail(items)) crpi_array_of(c->result)->items[i] = crp_head(items);
+    for (size_t i = 0; i < n; i++, items = crp_tail(items))
+        crpi_array_of(c->result)->items[i] = crp_head(items);
     return CRP_OK;
 }
 
@@ -182,7 +186,10 @@ static crp_status create_array(crp_call *c)
     return st;
 }
 
-static crp_status array_length(crp_call *c) { return crp_integer(c->vm, (int64_t)self_array(c)->count, &c->result); }
+static crp_status array_length(crp_call *c)
+{
+    return crp_integer(c->vm, (int64_t)self_array(c)->count, &c->result);
+}
 
 static crp_status array_is_empty(crp_call *c)
 {
@@ -206,25 +213,30 @@ static crp_status array_set(crp_call *c)
     return st;
 }
 
-static crp_status array_list(crp_call *c) { return crp_list(c->vm, self_array(c)->items, self_array(c)->count, &c->result); }
+static crp_status array_list(crp_call *c)
+{
+    return crp_list(c->vm, self_array(c)->items, self_array(c)->count, &c->result);
+}
 
 static crp_status array_copy(crp_call *c)
 {
     crp_status st = crpi_array_new(c->vm, self_array(c)->count, &c->result);
     if (!st && self_array(c)->count)
-        memcpy(crpi_array_of(c->result)->items, self_array(c)->items, self_array(c)->count * sizeof(crp_word));
+        memcpy(crpi_array_of(c->result)->items, self_array(c)->items,
+               self_array(c)->count * sizeof(crp_word));
     return st;
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method table_rows[] = {
     ROW("set", "NIL (key Object) (value Object)", set,
-        "Puts a value under a key, in the place of an earlier one. Keys: numbers, Strings, Symbols, Binaries by value, objects by "
-        "identity; 1.8 for what changes, such as a List."),
-    ROW("get", "Object (key Object) (otherwise Object ?)", get, "The value under a key; () or `otherwise` if there is none."),
+        "Puts a value under a key, in the place of an earlier one. Keys: numbers, Strings, Symbols, Binaries "
+        "by value, objects by identity; 1.8 for what changes, such as a List."),
+    ROW("get", "Object (key Object) (otherwise Object ?)", get,
+        "The value under a key; () or `otherwise` if there is none."),
     ROW("has", "Object (key Object)", has, "true if there is a value under the key, be it ()."),
     ROW("remove", "Object (key Object)", remove_key, "Takes a key and its value out; true if there was one."),
     ROW("clear", "NIL", clear, "Takes everything out."),
@@ -240,27 +252,28 @@ static const crp_method table_rows[] = {
     CRPI_LIB_EQUALITY,
     ROW(NULL, NULL, NULL, NULL)};
 
-static const crp_property table_properties[] = {
-    {"chains", "Integer", CRP_READ, 0, NULL, NULL, "The number of entries there is room for, a power of two.", chains, NULL},
-    {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};
+static const crp_property table_properties[] = {{"chains", "Integer", CRP_READ, 0, NULL, NULL,
+                                                 "The number of entries there is room for, a power of two.",
+                                                 chains, NULL},
+                                                {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};
 
 static const crp_method table_creator =
     ROW("HashTable", "HashTable (size Integer 3) (entries List NIL)", create,
         "A table with room for 2 to the power of `size` entries, filled from a List of Lists (key value).");
 
-static const crp_class_def table_class = {
-    .size = sizeof(crp_class_def),
-    .name = "HashTable",
-    .help = "Values under keys.",
-    .properties = table_properties,
-    .methods = table_rows,
-    .creator = &table_creator};
+static const crp_class_def table_class = {.size = sizeof(crp_class_def),
+                                          .name = "HashTable",
+                                          .help = "Values under keys.",
+                                          .properties = table_properties,
+                                          .methods = table_rows,
+                                          .creator = &table_creator};
 
 static const crp_method array_rows[] = {
     ROW("length", "Integer", array_length, "How many items there are."),
     ROW("isEmpty", "Object", array_is_empty, "true if there is no item."),
     ROW("get", "Object (index Integer)", array_get, "The item at an index from 0; 1.7 beyond the end."),
-    ROW("set", "NIL (index Integer) (item Object)", array_set, "Puts an item at an index from 0; 1.7 beyond the end."),
+    ROW("set", "NIL (index Integer) (item Object)", array_set,
+        "Puts an item at an index from 0; 1.7 beyond the end."),
     ROW("list", "List", array_list, "A List of the items."),
     ROW("copy", "Array", array_copy, "A new Array of the same items."),
     ROW("string", "String", crpi_lib_as_string, "The Array as print shows it."),
@@ -271,12 +284,11 @@ static const crp_method array_creator =
     ROW("Array", "Array (content Integer|List) (item Object ?)", create_array,
         "So many times (), or `item`; or the items of a List.");
 
-static const crp_class_def array_class = {
-    .size = sizeof(crp_class_def),
-    .name = "Array",
-    .help = "Items of any classes in a fixed number of places.",
-    .methods = array_rows,
-    .creator = &array_creator};
+static const crp_class_def array_class = {.size = sizeof(crp_class_def),
+                                          .name = "Array",
+                                          .help = "Items of any classes in a fixed number of places.",
+                                          .methods = array_rows,
+                                          .creator = &array_creator};
 
 crp_status crpi_lib_hashtable(crp *vm)
 {

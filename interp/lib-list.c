@@ -1,18 +1,23 @@
 /* floor 7: the methods of List, and member and find as functions.
  *
- * A List is its first pair; () has none, so what changes a List in place needs one.  endCons remembers where the List
- * that it grew last ends, so that appending in a loop takes constant time; whatever cuts or ties tails forgets it.
- * A tail may have been tied into a cycle: whoever walks to the end counts with Brent's method, which notices.
+ * A List is its first pair; () has none, so what changes a List in place needs one.  endCons remembers where
+ * the List that it grew last ends, so that appending in a loop takes constant time; whatever cuts or ties
+ * tails forgets it. A tail may have been tied into a cycle: whoever walks to the end counts with Brent's
+ * method, which notices.
  */
 #include "lib.h"
 
 #include <string.h>
 
-/* --- walking ---------------------------------------------------------------------------------------------------------- */
+/* --- walking -------------------------------------------------------------------------------------------- */
 
-static crp_status is_cycle(crp *vm) { return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "the List has no end: it is a cycle"); }
+static crp_status is_cycle(crp *vm)
+{
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "the List has no end: it is a cycle");
+}
 
-/* The last pair and the count of pairs. A mark is left behind at each power of two; meeting it again is a cycle. */
+/* The last pair and the count of pairs. A mark is left behind at each power of two; meeting it again is a
+ * cycle. */
 static crp_status walk_to_end(crp *vm, crp_word list, crp_word *last, size_t *count)
 {
     crp_word mark = CRP_NIL;
@@ -46,8 +51,11 @@ static crp_status pair_at(crp *vm, crp_word list, crp_word index, crp_word *out)
         at++;
     }
     if (i >= 0 && crp_is_pair(*out)) return CRP_OK;
-    if (i < 0) return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "index %ld out of range: it is negative", (long)i);
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "index %ld out of range: the List has %ld", (long)i, (long)at);
+    if (i < 0)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "index %ld out of range: it is negative",
+                         (long)i);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "index %ld out of range: the List has %ld",
+                     (long)i, (long)at);
 }
 
 static crp_status must_have_items(crp_call *c, const char *method)
@@ -56,7 +64,7 @@ static crp_status must_have_items(crp_call *c, const char *method)
     return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%s: the List is empty", method);
 }
 
-/* --- looking ---------------------------------------------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------------------------------------- */
 
 static crp_status length(crp_call *c)
 {
@@ -141,7 +149,7 @@ static crp_status find(crp_call *c)
 
 static crp_status find_aux(crp_call *c) { return entry_of(c->vm, c->args[0], c->self, &c->result); }
 
-/* --- new Lists --------------------------------------------------------------------------------------------------------- */
+/* --- new Lists ------------------------------------------------------------------------------------------ */
 
 static crp_status cons(crp_call *c) { return crp_cons(c->vm, c->args[0], c->self, &c->result); }
 
@@ -202,7 +210,7 @@ static crp_status extract(crp_call *c)
     return st;
 }
 
-/* --- changing in place ------------------------------------------------------------------------------------------------ */
+/* --- changing in place ---------------------------------------------------------------------------------- */
 
 static void store(crp *vm, crp_word *slot, crp_word value) { crpi_store(vm, &vm->heap, slot, value); }
 
@@ -254,7 +262,7 @@ static crp_status replace_tail(crp_call *c)
     return CRP_OK;
 }
 
-/* --- functions ----------------------------------------------------------------------------------------------------------- */
+/* --- functions ------------------------------------------------------------------------------------------ */
 
 static crp_status member_of(crp_call *c) { return index_of(c->vm, c->args[0], c->args[1], &c->result); }
 
@@ -266,7 +274,7 @@ static crp_status find_in(crp_call *c)
     return st;
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
@@ -274,26 +282,32 @@ static const crp_method rows[] = {
     ROW("length", "Integer", length, "How many items there are; 1.2 if the List is a cycle."),
     ROW("isEmpty", "Object", is_empty, "true if there is no item."),
     ROW("head", "Object", head, "The first item; 1.2 if there is none."),
-    ROW("tail", "List", tail, "The List of all items but the first, itself and no copy; 1.2 if there is none."),
+    ROW("tail", "List", tail,
+        "The List of all items but the first, itself and no copy; 1.2 if there is none."),
     ROW("tailOf", "List", tail, "The same as tail."),
     ROW("last", "Object", last, "The last item; 1.2 if there is none."),
     ROW("get", "Object (index Integer)", get, "The item at an index from 0; 1.7 beyond the end."),
-    ROW("member", "Object (item Object)", member, "The index of the first item that equals this one; () if there is none."),
+    ROW("member", "Object (item Object)", member,
+        "The index of the first item that equals this one; () if there is none."),
     ROW("find", "Object (attribute Object)", find,
         "The value in the first entry (attribute value) of this attribute; () if there is none."),
     ROW("findAux", "List (attribute Object)", find_aux,
         "All values in the first entry (attribute value ...) of this attribute; () if there is none."),
-    ROW("cons", "List (newHead Object)", cons, "A new List with this item before the others, which are shared."),
+    ROW("cons", "List (newHead Object)", cons,
+        "A new List with this item before the others, which are shared."),
     ROW("reverse", "List", reverse, "A new List of the same items in reverse order."),
     ROW("copy", "List", copy, "A new List of the same items; 1.2 if the List is a cycle."),
     ROW("extract", "List (from Integer) (count Integer ?)", extract,
-        "A new List of so many items from an index on, fewer where it ends, all that follow without a count."),
+        "A new List of so many items from an index on, fewer where it ends, all that follow without a "
+        "count."),
     ROW("endCons", "NIL (item Object)", end_cons,
-        "Adds an item at the end, in place. Called on a variable or property that holds (), it sets that to a List of the item; "
-        "on any other empty List it is 1.2."),
-    ROW("set", "NIL (index Integer) (item Object)", set, "Puts an item in the place of another, from index 0; 1.7 beyond the end."),
+        "Adds an item at the end, in place. Called on a variable or property that holds (), it sets that to "
+        "a List of the item; on any other empty List it is 1.2."),
+    ROW("set", "NIL (index Integer) (item Object)", set,
+        "Puts an item in the place of another, from index 0; 1.7 beyond the end."),
     ROW("replaceHead", "NIL (item Object)", replace_head, "Puts an item in the place of the first one."),
-    ROW("replaceTail", "NIL (tail List)", replace_tail, "Puts a List in the place of all items but the first."),
+    ROW("replaceTail", "NIL (tail List)", replace_tail,
+        "Puts a List in the place of all items but the first."),
     ROW("string", "String", crpi_lib_as_string, "The List as print shows it."),
     CRPI_LIB_EQUALITY,
     ROW(NULL, NULL, NULL, NULL)};

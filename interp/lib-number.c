@@ -12,7 +12,7 @@
 #include "value.h"
 #include "vm.h"
 
-/* --- arithmetic ------------------------------------------------------------------------------------------------------- */
+/* --- arithmetic ----------------------------------------------------------------------------------------- */
 
 /* The receiver and then all arguments, from left to right. */
 static crp_status fold(crp_call *c, int op)
@@ -31,7 +31,7 @@ static crp_status times(crp_call *c) { return fold(c, CRPI_OP_MUL); }
 static crp_status divide(crp_call *c) { return fold(c, CRPI_OP_DIV); }
 static crp_status rest(crp_call *c) { return fold(c, CRPI_OP_REM); }
 
-/* --- conversions ------------------------------------------------------------------------------------------------------- */
+/* --- conversions ---------------------------------------------------------------------------------------- */
 
 /* Digits of any base, least first, from the end of a text. */
 static crp_status integer_in_base(crp *vm, int64_t i, unsigned base, crp_word *out)
@@ -59,7 +59,9 @@ static crp_status integer_char(crp_call *c)
     char bytes[4];
     int64_t code = crp_integer_value(c->self);
     size_t n = code < 0 || code > 0x10FFFF ? 0 : crpi_utf8_encode((uint32_t)code, bytes);
-    if (n == 0) return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "no character has the number %ld", (long)code);
+    if (n == 0)
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "no character has the number %ld",
+                         (long)code);
     return crp_string(c->vm, bytes, n, &c->result);
 }
 
@@ -68,7 +70,8 @@ static crp_status real_integer(crp_call *c)
     double d = crp_real_value(c->self);
     if (isnan(d)) return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "nan is no Integer");
     if (!(d > -9223372036854777856.0 && d < 9223372036854775808.0))
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_OVERFLOW, "arithmetic overflow: %v does not fit an Integer", c->self);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_OVERFLOW,
+                         "arithmetic overflow: %v does not fit an Integer", c->self);
     return crp_integer(c->vm, (int64_t)d, &c->result);
 }
 
@@ -84,11 +87,11 @@ static crp_status create_real(crp_call *c)
     if (crp_is_string(c->args[0])) return crpi_lib_read_real(c->vm, c->args[0], &c->result);
     if (crp_is_integer(c->args[0]) || crp_is_real(c->args[0]))
         return crp_real(c->vm, crp_real_value(c->args[0]), &c->result);
-    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "expected a Real, Integer or String, given %n %v", c->args[0],
-                     c->args[0]);
+    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                     "expected a Real, Integer or String, given %n %v", c->args[0], c->args[0]);
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------------------- */
 
 static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -116,7 +119,8 @@ static bool read_in_base(const char *text, size_t n, int64_t base, int64_t *out,
     for (*out = 0; i < n; i++) {
         int digit = digit_value(text[i]);
         if (digit >= base) return false;
-        if (__builtin_mul_overflow(*out, base, out) || __builtin_add_overflow(*out, negative ? -digit : digit, out))
+        if (__builtin_mul_overflow(*out, base, out) ||
+            __builtin_add_overflow(*out, negative ? -digit : digit, out))
             *overflow = true;
     }
     return !*overflow;
@@ -128,9 +132,12 @@ crp_status crpi_lib_read_integer(crp *vm, crp_word string, int64_t base, crp_wor
     int64_t i;
     bool overflow = false;
     const char *text = trimmed(string, &n);
-    bool good = base == 10 ? crpi_parse_integer(text, n, &i, &overflow) : read_in_base(text, n, base, &i, &overflow);
+    bool good =
+        base == 10 ? crpi_parse_integer(text, n, &i, &overflow) : read_in_base(text, n, base, &i, &overflow);
     if (good) return crp_integer(vm, i, out);
-    if (overflow) return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OVERFLOW, "arithmetic overflow: %v does not fit an Integer", string);
+    if (overflow)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OVERFLOW, "arithmetic overflow: %v does not fit an Integer",
+                         string);
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%v is no Integer", string);
 }
 
@@ -143,27 +150,33 @@ crp_status crpi_lib_read_real(crp *vm, crp_word string, crp_word *out)
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%v is no Real", string);
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 #define ARITHMETIC \
     {"+", "Object y ...", plus, "The sum of this number and the others.", 0, NULL, NULL}, \
         {"-", "Object y ...", minus, "This number less the others.", 0, NULL, NULL}, \
         {"*", "Object y ...", times, "The product of this number and the others.", 0, NULL, NULL}, \
         {"/", "Object y ...", divide, \
-         "This number divided by the others in turn; between Integers it truncates, and dividing by 0 is 1.9.", 0, NULL, NULL}, \
-        {"%", "Object y ...", rest, "The remainder of a division, with the sign of this number.", 0, NULL, NULL}
+         "This number divided by the others in turn; between Integers it truncates, and dividing by 0 is " \
+         "1.9.", \
+         0, NULL, NULL}, \
+        {"%", "Object y ...", rest, "The remainder of a division, with the sign of this number.", 0, NULL, \
+         NULL}
 
 #define FORMAT_ROW \
     {"format", "String (formatSpec String) ...", crpi_lib_format_self, \
-     "The number laid out as a C printf specification says, as %06.2f or %-8d; Integers for each * come after it.", 0, NULL, \
-     NULL}
+     "The number laid out as a C printf specification says, as %06.2f or %-8d; Integers for each * come " \
+     "after it.", \
+     0, NULL, NULL}
 
 static const crp_method integer_rows[] = {
-    {"string", "String (base Integer 10)", integer_string, "The number as text, in base 2 to 36.", 0, NULL, NULL},
+    {"string", "String (base Integer 10)", integer_string, "The number as text, in base 2 to 36.", 0, NULL,
+     NULL},
     FORMAT_ROW,
     {"integer", "Integer", crpi_lib_self, "The number itself.", 0, NULL, NULL},
     {"real", "Real", integer_real, "The same number as a Real; beyond 2^53 the nearest one.", 0, NULL, NULL},
-    {"char", "String", integer_char, "The character of this number, in UTF-8; 1.8 if there is none.", 0, NULL, NULL},
+    {"char", "String", integer_char, "The character of this number, in UTF-8; 1.8 if there is none.", 0, NULL,
+     NULL},
     {"copy", "Integer", crpi_lib_self, "The number itself.", 0, NULL, NULL},
     ARITHMETIC,
     CRPI_LIB_EQUALITY,
@@ -171,9 +184,11 @@ static const crp_method integer_rows[] = {
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
 static const crp_method real_rows[] = {
-    {"string", "String", crpi_lib_as_string, "The shortest text that reads back as the same number.", 0, NULL, NULL},
+    {"string", "String", crpi_lib_as_string, "The shortest text that reads back as the same number.", 0, NULL,
+     NULL},
     FORMAT_ROW,
-    {"integer", "Integer", real_integer, "The number without its fraction; 1.14 if it does not fit.", 0, NULL, NULL},
+    {"integer", "Integer", real_integer, "The number without its fraction; 1.14 if it does not fit.", 0, NULL,
+     NULL},
     {"real", "Real", crpi_lib_self, "The number itself.", 0, NULL, NULL},
     {"copy", "Real", crpi_lib_self, "The number itself.", 0, NULL, NULL},
     ARITHMETIC,
@@ -181,8 +196,13 @@ static const crp_method real_rows[] = {
     CRPI_LIB_ORDER,
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
-static const crp_method integer_creator = {
-    "Integer", "Integer (value Integer|String 0)", create_integer, "An Integer from a number or its text.", 0, NULL, NULL};
+static const crp_method integer_creator = {"Integer",
+                                           "Integer (value Integer|String 0)",
+                                           create_integer,
+                                           "An Integer from a number or its text.",
+                                           0,
+                                           NULL,
+                                           NULL};
 static const crp_method real_creator = {
     "Real", "Real (value Object 0.0)", create_real, "A Real from a number or its text.", 0, NULL, NULL};
 
@@ -192,12 +212,11 @@ static const crp_class_def integer_class = {
     .help = "A whole number of 64 bits, with sign. What does not fit is an error, 1.14.",
     .methods = integer_rows,
     .creator = &integer_creator};
-static const crp_class_def real_class = {
-    .size = sizeof(crp_class_def),
-    .name = "Real",
-    .help = "A number with a fraction: IEEE 754 double precision.",
-    .methods = real_rows,
-    .creator = &real_creator};
+static const crp_class_def real_class = {.size = sizeof(crp_class_def),
+                                         .name = "Real",
+                                         .help = "A number with a fraction: IEEE 754 double precision.",
+                                         .methods = real_rows,
+                                         .creator = &real_creator};
 
 crp_status crpi_lib_number(crp *vm)
 {

@@ -1,8 +1,8 @@
 /* floor 7: running other programs.
  *
- * A command is a String, which /bin/sh reads, or a List of Strings, program and arguments, which nobody reads again.
- * Waiting for one to end is waiting for a descriptor, like everything else; where the system gives none for a process,
- * the native looks again every 20 milliseconds.
+ * A command is a String, which /bin/sh reads, or a List of Strings, program and arguments, which nobody reads
+ * again. Waiting for one to end is waiting for a descriptor, like everything else; where the system gives
+ * none for a process, the native looks again every 20 milliseconds.
  */
 #include "lib.h"
 
@@ -19,10 +19,11 @@ enum { MOST_ARGUMENTS = 10000, LOOK_AGAIN = 20 /* ms */ };
 
 extern char **environ;
 
-/* A program that a call waits for. Dropped before it has ended, it is told to end, and is not left as a zombie. */
+/* A program that a call waits for. Dropped before it has ended, it is told to end, and is not left as a
+ * zombie. */
 typedef struct running {
-    pid_t pid; /* 0: not started, or ended */
-    int watch; /* a descriptor that is readable when it has ended, plus one; 0: none */
+    pid_t pid;  /* 0: not started, or ended */
+    int watch;  /* a descriptor that is readable when it has ended, plus one; 0: none */
     int output; /* the pipe that its output comes through, plus one; 0: none */
     int status;
     crpi_buf text;
@@ -48,13 +49,14 @@ static void drop_running(crp *vm, void *p)
     r->pid = 0;
 }
 
-/* --- starting ------------------------------------------------------------------------------------------------------------ */
+/* --- starting ------------------------------------------------------------------------------------------- */
 
 static crp_status count_arguments(crp *vm, crp_word list, size_t *n)
 {
     crp_status st = crpi_lib_list_length(vm, list, n);
     if (st || (*n > 0 && *n <= MOST_ARGUMENTS)) return st;
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "a command needs 1 to %d Strings, given %zu", (int)MOST_ARGUMENTS, *n);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "a command needs 1 to %d Strings, given %zu",
+                     (int)MOST_ARGUMENTS, *n);
 }
 
 /* The argument vector of a List; the texts belong to its Strings. */
@@ -63,7 +65,8 @@ static crp_status list_arguments(crp *vm, crp_word list, const char **out)
     for (; crp_is_pair(list); list = crp_tail(list)) {
         crp_word item = crp_head(list);
         if (!crp_is_string(item))
-            return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "a command is made of Strings, given %n %v", item, item);
+            return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                             "a command is made of Strings, given %n %v", item, item);
         crp_status st = crp_c_string(vm, item, out++);
         if (st) return st;
     }
@@ -76,10 +79,13 @@ static crp_status start_program(crp *vm, const char *const *arguments, int outpu
     posix_spawn_file_actions_t actions;
     if (posix_spawn_file_actions_init(&actions)) return crp_no_memory(vm);
     int failure = output >= 0 ? posix_spawn_file_actions_adddup2(&actions, output, 1) : 0;
-    if (!failure) failure = posix_spawnp(pid, arguments[0], &actions, NULL, (char *const *)(uintptr_t)arguments, environ);
+    if (!failure)
+        failure =
+            posix_spawnp(pid, arguments[0], &actions, NULL, (char *const *)(uintptr_t)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failure == ENOMEM) return crp_no_memory(vm);
-    return failure ? crp_raise_errno(vm, CRP_ERR_SYSTEM, failure, failure, "cannot run %q", arguments[0]) : CRP_OK;
+    return failure ? crp_raise_errno(vm, CRP_ERR_SYSTEM, failure, failure, "cannot run %q", arguments[0])
+                   : CRP_OK;
 }
 
 /* Starts what a command says; `output` gets its standard output, -1: it stays ours. */
@@ -102,7 +108,7 @@ static crp_status start(crp *vm, crp_word command, int output, pid_t *pid)
     return st;
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------------------------- */
+/* --- waiting -------------------------------------------------------------------------------------------- */
 
 static void watch(running *r)
 {
@@ -130,7 +136,10 @@ static crp_status wait_for_end(crp_call *c, running *r)
 }
 
 /* As a shell tells it: the exit status, or 128 and the number of the signal. */
-static int exit_status(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+static int exit_status(int status)
+{
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
 
 static crp_status run(crp_call *c)
 {
@@ -144,9 +153,10 @@ static crp_status run(crp_call *c)
     return st ? st : crp_integer(c->vm, exit_status(r->status), &c->result);
 }
 
-/* --- programs that nobody waits for -------------------------------------------------------------------------------------- */
+/* --- programs that nobody waits for --------------------------------------------------------------------- */
 
-/* Those that have ended must still be asked for, or the system keeps them: each start looks after the earlier ones. */
+/* Those that have ended must still be asked for, or the system keeps them: each start looks after the earlier
+ * ones. */
 static crp_status remember(crp *vm, pid_t pid)
 {
     crp_word registry, key, list = CRP_NIL, left = CRP_NIL, number;
@@ -172,12 +182,13 @@ static crp_status spawn(crp_call *c)
     return st ? st : crp_integer(c->vm, pid, &c->result);
 }
 
-/* --- a command's output --------------------------------------------------------------------------------------------------- */
+/* --- a command's output --------------------------------------------------------------------------------- */
 
 static crp_status start_with_pipe(crp_call *c, running *r)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0) return crp_raise_errno(c->vm, CRP_ERR_SYSTEM, errno, errno, "cannot make a pipe");
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return crp_raise_errno(c->vm, CRP_ERR_SYSTEM, errno, errno, "cannot make a pipe");
     r->output = ends[0] + 1;
     crpi_buf_init(&r->text, &c->vm->mem, CRPI_LIB_CAP);
     crp_status st = start(c->vm, c->args[0], ends[1], &r->pid);
@@ -198,7 +209,9 @@ static crp_status read_output(crp_call *c, running *r)
             return CRP_AGAIN;
         }
         ssize_t n = platform->read(state, r->output - 1, block, sizeof block);
-        if (n < 0) return crp_raise_errno(c->vm, CRP_ERR_SYSTEM, (int)-n, (int)-n, "cannot read the output of %v", c->args[0]);
+        if (n < 0)
+            return crp_raise_errno(c->vm, CRP_ERR_SYSTEM, (int)-n, (int)-n, "cannot read the output of %v",
+                                   c->args[0]);
         if (n == 0) close_plus_one(c->vm, &r->output);
         crpi_buf_put(&r->text, block, (size_t)n);
         if (r->text.failed || r->text.overflow) return crp_no_memory(c->vm);
@@ -214,23 +227,26 @@ static crp_status command_output(crp_call *c)
     if (!st) st = read_output(c, r);
     if (!st) st = wait_for_end(c, r);
     if (st) return st;
-    if (r->status) return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_RUNTIME, "the command ended with status %d", exit_status(r->status));
+    if (r->status)
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_RUNTIME, "the command ended with status %d",
+                         exit_status(r->status));
     return crpi_lib_finish(c->vm, &r->text, CRP_STRING, &c->result);
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 static const crp_method functions[] = {
     {"system", "Integer (command String|List)", run,
-     "Runs a command and waits for its end: a String is read by /bin/sh, a List is a program and its arguments. Its exit status, or "
-     "128 and the number of the signal that ended it; class 3 if it cannot be run.",
+     "Runs a command and waits for its end: a String is read by /bin/sh, a List is a program and its "
+     "arguments. Its exit status, or 128 and the number of the signal that ended it; class 3 if it cannot be "
+     "run.",
      sizeof(running), NULL, drop_running},
     {"spawn", "Integer (command String|List) (wait Object NIL)", spawn,
-     "Starts a command and gives its process number at once; with a true `wait` the same as system.", sizeof(running), NULL,
-     drop_running},
+     "Starts a command and gives its process number at once; with a true `wait` the same as system.",
+     sizeof(running), NULL, drop_running},
     {"commandOutput", "String (command String|List)", command_output,
-     "Runs a command and gives all that it writes to its standard output; 1.5 if its exit status is not 0.", sizeof(running), NULL,
-     drop_running},
+     "Runs a command and gives all that it writes to its standard output; 1.5 if its exit status is not 0.",
+     sizeof(running), NULL, drop_running},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
 crp_status crpi_lib_process(crp *vm) { return crp_define_functions(vm, functions); }

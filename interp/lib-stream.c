@@ -1,12 +1,12 @@
 /* floor 7: class Stream: files, and the standard input and outputs.
  *
- * A Stream reads ahead into one block and holds back what is written in a buffer.  Every method is a loop that can be
- * entered again at its start: it looks at what is there and asks for more, and when the descriptor has nothing it
- * names what it waits for and is called again.  What goes to the standard outputs takes the way of `print`, so the
- * order stays.
+ * A Stream reads ahead into one block and holds back what is written in a buffer.  Every method is a loop
+ * that can be entered again at its start: it looks at what is there and asks for more, and when the
+ * descriptor has nothing it names what it waits for and is called again.  What goes to the standard outputs
+ * takes the way of `print`, so the order stays.
  *
- * A Stream opened to "replace" writes into a new file beside the old one, and only `close` puts it in its place, when
- * every byte is on the disk: a reader sees the old file or the new one, never a part.
+ * A Stream opened to "replace" writes into a new file beside the old one, and only `close` puts it in its
+ * place, when every byte is on the disk: a reader sees the old file or the new one, never a part.
  */
 #include "lib.h"
 
@@ -28,13 +28,13 @@ typedef struct stream {
     int fd;
     bool open, reads, writes, regular, broken; /* broken: a write failed, so a replacement must not be kept */
     bool standard;                             /* stdin, stdout, stderr: not ours to close */
-    unsigned char *in;   /* read ahead: bytes from in_at to in_end */
+    unsigned char *in;                         /* read ahead: bytes from in_at to in_end */
     size_t in_at, in_end, in_room;
-    size_t searched;     /* so many of them hold no line feed */
-    crpi_buf out;        /* held back: from out_at on */
+    size_t searched; /* so many of them hold no line feed */
+    crpi_buf out;    /* held back: from out_at on */
     size_t out_at;
-    int64_t most_line;   /* bytes */
-    char *temporary;     /* of a replacement: the new file; target is where it goes */
+    int64_t most_line; /* bytes */
+    char *temporary;   /* of a replacement: the new file; target is where it goes */
     char *target;
 } stream;
 
@@ -65,7 +65,7 @@ static crp_status must_write(crp_call *c, const stream *s)
     return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "the Stream %v was not opened for writing", s->path);
 }
 
-/* --- life -------------------------------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 void crpi_lib_free_text(crp *vm, char **text)
 {
@@ -73,7 +73,8 @@ void crpi_lib_free_text(crp *vm, char **text)
     *text = NULL;
 }
 
-/* Gives everything back but the object; a replacement that was not put in place is removed. The close's status. */
+/* Gives everything back but the object; a replacement that was not put in place is removed. The close's
+ * status. */
 static int let_go(crp *vm, stream *s)
 {
     void *state;
@@ -110,7 +111,7 @@ static void mark_stream(crp *vm, crp_object *o, crp_marker mark)
     mark(vm, ((stream *)o)->mode);
 }
 
-/* --- waiting, reading, writing --------------------------------------------------------------------------------------- */
+/* --- waiting, reading, writing -------------------------------------------------------------------------- */
 
 bool crpi_lib_ready(int fd, bool writing)
 {
@@ -212,7 +213,7 @@ static crp_status take_string(crp *vm, stream *s, size_t n, crp_word *out)
     return st;
 }
 
-/* --- methods that read ------------------------------------------------------------------------------------------------ */
+/* --- methods that read ---------------------------------------------------------------------------------- */
 
 static crp_status read_bytes(crp_call *c)
 {
@@ -231,7 +232,8 @@ static crp_status read_bytes(crp_call *c)
 static bool find_line(stream *s, size_t *at)
 {
     const unsigned char *from = s->in + s->in_at;
-    const unsigned char *feed = held(s) > s->searched ? memchr(from + s->searched, '\n', held(s) - s->searched) : NULL;
+    const unsigned char *feed =
+        held(s) > s->searched ? memchr(from + s->searched, '\n', held(s) - s->searched) : NULL;
     if (feed) *at = (size_t)(feed - from);
     else s->searched = held(s);
     return feed != NULL;
@@ -239,8 +241,8 @@ static bool find_line(stream *s, size_t *at)
 
 static crp_status too_long(crp_call *c, const stream *s)
 {
-    return crp_raise(c->vm, CRP_ERR_FILE, CRPI_CANNOT_READ, "cannot read %v: a line is longer than %ld bytes", s->path,
-                     (long)s->most_line);
+    return crp_raise(c->vm, CRP_ERR_FILE, CRPI_CANNOT_READ, "cannot read %v: a line is longer than %ld bytes",
+                     s->path, (long)s->most_line);
 }
 
 static crp_status read_line(crp_call *c)
@@ -287,7 +289,7 @@ static crp_status read_ready(crp_call *c)
     return st;
 }
 
-/* --- methods that write ---------------------------------------------------------------------------------------------- */
+/* --- methods that write --------------------------------------------------------------------------------- */
 
 /* What was read ahead is given back, so that the file's place is the script's. */
 static crp_status give_back(crp *vm, stream *s)
@@ -314,7 +316,8 @@ static void hold_back(crp_call *c, stream *s, bool raw, const char *after)
     }
 }
 
-/* Steps: 0 takes the values, 1 writes. A file's bytes wait until there is a block of them, others go at once. */
+/* Steps: 0 takes the values, 1 writes. A file's bytes wait until there is a block of them, others go at once.
+ */
 static crp_status write_values(crp_call *c, bool raw, const char *after)
 {
     stream *s = self_stream(c);
@@ -382,7 +385,7 @@ static crp_status sync_file(crp_call *c)
     return failed(c->vm, s, CRPI_CANNOT_WRITE, -failure, "sync");
 }
 
-/* --- place ------------------------------------------------------------------------------------------------------------------ */
+/* --- place ---------------------------------------------------------------------------------------------- */
 
 static crp_status seek(crp_call *c)
 {
@@ -394,7 +397,8 @@ static crp_status seek(crp_call *c)
     int whence = 0;
     while (whence < 3 && (n != strlen(names[whence]) || memcmp(name, names[whence], n) != 0)) whence++;
     if (whence == 3)
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "expected start, current or end, given %v", c->args[1]);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "expected start, current or end, given %v",
+                         c->args[1]);
     crp_status st = must_be_open(c, s);
     if (!st) st = drain(c, s);
     if (st) return st;
@@ -412,10 +416,11 @@ static crp_status tell(crp_call *c)
     if (st) return st;
     off_t at = lseek(s->fd, 0, SEEK_CUR);
     if (at < 0) return failed(c->vm, s, CRPI_CANNOT_READ, errno, "tell the place in");
-    return crp_integer(c->vm, (int64_t)at - (int64_t)held(s) + (int64_t)(s->out.length - s->out_at), &c->result);
+    return crp_integer(c->vm, (int64_t)at - (int64_t)held(s) + (int64_t)(s->out.length - s->out_at),
+                       &c->result);
 }
 
-/* --- closing --------------------------------------------------------------------------------------------------------------- */
+/* --- closing -------------------------------------------------------------------------------------------- */
 
 /* Puts the new file in the place of the old one: synced, closed, renamed, and the rename synced. */
 static crp_status put_in_place(crp *vm, stream *s)
@@ -442,7 +447,8 @@ static crp_status close_stream(crp_call *c)
     crp_status st = drain(c, s);
     if (st == CRP_AGAIN) return st;
     if (!st && s->temporary && was_broken)
-        st = crp_raise(c->vm, CRP_ERR_FILE, CRPI_CANNOT_WRITE, "%v was not replaced: an earlier write failed", s->path);
+        st = crp_raise(c->vm, CRP_ERR_FILE, CRPI_CANNOT_WRITE, "%v was not replaced: an earlier write failed",
+                       s->path);
     if (!st && s->temporary) st = put_in_place(c->vm, s);
     int failure = let_go(c->vm, s);
     crp_wake(c->vm, c->self);
@@ -459,7 +465,7 @@ static crp_status abandon(crp_call *c)
     return CRP_OK;
 }
 
-/* --- opening -------------------------------------------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------------------------------------- */
 
 static const struct mode {
     const char *name;
@@ -483,7 +489,8 @@ static crp_status mode_named(crp *vm, crp_word name, const struct mode **out)
             *out = &modes[i];
             return CRP_OK;
         }
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "mode: expected r, w, a, rw, new or replace, given %v", name);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                     "mode: expected r, w, a, rw, new or replace, given %v", name);
 }
 
 crp_status crpi_lib_open(crp *vm, const char *path, int flags, unsigned mode, int *fd)
@@ -498,8 +505,8 @@ crp_status crpi_lib_open(crp *vm, const char *path, int flags, unsigned mode, in
     }
     if (*fd >= 0) return CRP_OK;
     bool none_left = *fd == -EMFILE || *fd == -ENFILE;
-    return crp_raise_errno(vm, none_left ? CRP_ERR_SYSTEM : CRP_ERR_FILE, none_left ? EMFILE : CRPI_CANNOT_OPEN, -*fd,
-                           "cannot open %q", path);
+    return crp_raise_errno(vm, none_left ? CRP_ERR_SYSTEM : CRP_ERR_FILE,
+                           none_left ? EMFILE : CRPI_CANNOT_OPEN, -*fd, "cannot open %q", path);
 }
 
 static crp_status copy_text(crp *vm, const char *text, char **out)
@@ -519,7 +526,8 @@ crp_status crpi_lib_name_beside(crp *vm, const char *target, char **out)
     size_t n = strlen(target);
     if (!crp_platform_of(vm, &state)->random(state, chance, sizeof chance))
         return crp_raise(vm, CRP_ERR_SYSTEM, EIO, "the system gives no random numbers");
-    if (n + 14 > sizeof name) return crp_raise_errno(vm, CRP_ERR_FILE, CRPI_CANNOT_OPEN, ENAMETOOLONG, "cannot open %q", target);
+    if (n + 14 > sizeof name)
+        return crp_raise_errno(vm, CRP_ERR_FILE, CRPI_CANNOT_OPEN, ENAMETOOLONG, "cannot open %q", target);
     memcpy(name, target, n);
     name[n++] = '.';
     for (size_t i = 0; i < sizeof chance; i++) {
@@ -530,8 +538,8 @@ crp_status crpi_lib_name_beside(crp *vm, const char *target, char **out)
     return copy_text(vm, name, out);
 }
 
-/* Opens the new file beside the one that it will replace, with the same permissions. Behind a link it is the link's
- * target that is replaced. */
+/* Opens the new file beside the one that it will replace, with the same permissions. Behind a link it is the
+ * link's target that is replaced. */
 static crp_status open_beside(crp *vm, stream *s, const char *path, const struct mode *m)
 {
     char resolved[PATH_MAX];
@@ -599,7 +607,8 @@ static crp_status open_standard(crp *vm, crp_word path, int fd, crp_word *out)
     struct stat status;
     crp_status st = crp_registry(vm, &registry);
     if (st) return st;
-    if (crp_hashtable_get(vm, registry, path, out) && crp_is_a(*out, CRP_STREAM) && ((stream *)crp_object_of(*out))->open)
+    if (crp_hashtable_get(vm, registry, path, out) && crp_is_a(*out, CRP_STREAM) &&
+        ((stream *)crp_object_of(*out))->open)
         return CRP_OK;
     st = crp_string_z(vm, fd == 0 ? "r" : "w", &mode);
     if (!st) st = new_stream(vm, path, mode, &s);
@@ -632,7 +641,7 @@ static crp_status create(crp_call *c)
     return st;
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 static crp_status get_path(crp *vm, crp_object *o, crp_word *out)
 {
@@ -655,7 +664,10 @@ static crp_status get_open(crp *vm, crp_object *o, crp_word *out)
     return CRP_OK;
 }
 
-static crp_status get_most_line(crp *vm, crp_object *o, crp_word *out) { return crp_integer(vm, ((stream *)o)->most_line, out); }
+static crp_status get_most_line(crp *vm, crp_object *o, crp_word *out)
+{
+    return crp_integer(vm, ((stream *)o)->most_line, out);
+}
 
 static crp_status set_most_line(crp *vm, crp_object *o, crp_word value)
 {
@@ -666,24 +678,27 @@ static crp_status set_most_line(crp *vm, crp_object *o, crp_word value)
 
 static const crp_property properties[] = {
     {"path", "String", CRP_READ, 0, NULL, NULL, "the name that it was opened by", get_path, NULL},
-    {"mode", "String", CRP_READ, 0, NULL, NULL, "how it was opened: r, w, a, rw, new or replace", get_mode, NULL},
+    {"mode", "String", CRP_READ, 0, NULL, NULL, "how it was opened: r, w, a, rw, new or replace", get_mode,
+     NULL},
     {"isOpen", "Object", CRP_READ, 0, NULL, NULL, "true until it is closed", get_open, NULL},
-    {"maxLine", "Integer", CRP_RW, 0, "16777216", "1..1099511627776", "the longest line that readLine takes, in bytes",
-     get_most_line, set_most_line},
+    {"maxLine", "Integer", CRP_RW, 0, "16777216", "1..1099511627776",
+     "the longest line that readLine takes, in bytes", get_most_line, set_most_line},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};
 
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method rows[] = {
     ROW("read", "Object (count Integer ?)", read_bytes,
-        "So many bytes as a String, fewer only at the end; () when nothing is left. Without a count all the rest, \"\" at the end."),
+        "So many bytes as a String, fewer only at the end; () when nothing is left. Without a count all the "
+        "rest, \"\" at the end."),
     ROW("readLine", "Object", read_line,
         "The next line without its LF or CRLF; () at the end. 5.3 if it is longer than maxLine."),
     ROW("next", "Object", read_line, "The same as readLine, for loops."),
     ROW("lines", "Stream", lines, "What a loop walks line by line: (for line s.lines ...)."),
     ROW("eof", "Object", at_end, "true if nothing is left to be read."),
     ROW("ready", "Object", read_ready, "true if a byte, or the end, can be read without waiting."),
-    ROW("write", "NIL ...", write_raw, "Writes Strings, Binaries and Buffers byte for byte, anything else as print shows it."),
+    ROW("write", "NIL ...", write_raw,
+        "Writes Strings, Binaries and Buffers byte for byte, anything else as print shows it."),
     ROW("print", "NIL ...", print, "Writes each of its arguments as print does, on a line of its own."),
     ROW("flush", "NIL", flush, "Hands what is held back to the system."),
     ROW("sync", "NIL (directory Object NIL)", sync_file,
@@ -692,27 +707,29 @@ static const crp_method rows[] = {
         "Goes on at a byte counted from the start, the current place or the end."),
     ROW("tell", "Integer", tell, "The place of the next byte that is read or written."),
     ROW("close", "NIL", close_stream,
-        "Writes what is held back and closes; a Stream opened to replace puts the new file, synced, in the old one's place."),
-    ROW("abandon", "NIL", abandon, "Closes without writing what is held back; what was to be replaced stays as it was."),
+        "Writes what is held back and closes; a Stream opened to replace puts the new file, synced, in the "
+        "old one's place."),
+    ROW("abandon", "NIL", abandon,
+        "Closes without writing what is held back; what was to be replaced stays as it was."),
     ROW(NULL, NULL, NULL, NULL)};
 
-static const crp_method creator = ROW(
-    "Stream", "Stream (path String) (mode String ?)", create,
-    "Opens a file: r to read (the default), w to write from the start, a to append, rw for both, new to write one that must not "
-    "exist, replace to write a new one that takes its place on close. Without a mode, stdin, stdout and stderr are the "
-    "standard ones. 5.1 if it cannot be opened.");
+static const crp_method creator =
+    ROW("Stream", "Stream (path String) (mode String ?)", create,
+        "Opens a file: r to read (the default), w to write from the start, a to append, rw for both, new to "
+        "write one that must not exist, replace to write a new one that takes its place on close. Without a "
+        "mode, stdin, stdout and stderr are the standard ones. 5.1 if it cannot be opened.");
 
-static const crp_class_def stream_class = {
-    .size = sizeof(crp_class_def),
-    .name = "Stream",
-    .help = "A file, or the standard input or output.",
-    .properties = properties,
-    .methods = rows,
-    .creator = &creator};
+static const crp_class_def stream_class = {.size = sizeof(crp_class_def),
+                                           .name = "Stream",
+                                           .help = "A file, or the standard input or output.",
+                                           .properties = properties,
+                                           .methods = rows,
+                                           .creator = &creator};
 
 crp_status crpi_lib_stream(crp *vm)
 {
     uint32_t id;
-    if (!crpi_heap_kind(&vm->heap, CRP_STREAM, (crpi_kind){mark_stream, drop_stream})) return crp_no_memory(vm);
+    if (!crpi_heap_kind(&vm->heap, CRP_STREAM, (crpi_kind){mark_stream, drop_stream}))
+        return crp_no_memory(vm);
     return crp_define_class(vm, &stream_class, &id);
 }

@@ -1,8 +1,8 @@
 /* floor 7: the methods of String and Symbol.
  *
  * A String is bytes: length, get, extract and search count them.  The methods that look at characters (chars,
- * charLength, upper, lower, reverse, padLeft, padRight) read UTF-8, in which a byte that begins no character counts
- * as one, so nothing is ever lost.  Every result is a new String; parts of a long one share its bytes.
+ * charLength, upper, lower, reverse, padLeft, padRight) read UTF-8, in which a byte that begins no character
+ * counts as one, so nothing is ever lost.  Every result is a new String; parts of a long one share its bytes.
  */
 #include "lib.h"
 
@@ -25,7 +25,7 @@ static crp_status empty_argument(crp *vm, const char *what)
 
 static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-/* --- bytes ------------------------------------------------------------------------------------------------------------ */
+/* --- bytes ---------------------------------------------------------------------------------------------- */
 
 static crp_status length(crp_call *c)
 {
@@ -110,7 +110,7 @@ static crp_status ends_with(crp_call *c)
     return CRP_OK;
 }
 
-/* --- cutting and putting together ------------------------------------------------------------------------------------ */
+/* --- cutting and putting together ----------------------------------------------------------------------- */
 
 enum { LEFT = 1, RIGHT = 2 };
 
@@ -179,7 +179,8 @@ static crp_status split(crp_call *c)
     crp_status st = CRP_OK;
     if (crpi_lib_given(c, 1)) st = crpi_lib_between(c->vm, "limit", c->args[1], 1, INT64_MAX, &limit);
     if (!st)
-        st = crpi_lib_given(c, 0) ? split_at(c, c->args[0], limit, &parts) : split_at_blanks(c, limit, &parts);
+        st =
+            crpi_lib_given(c, 0) ? split_at(c, c->args[0], limit, &parts) : split_at_blanks(c, limit, &parts);
     c->result = parts.first;
     return st;
 }
@@ -216,7 +217,7 @@ static crp_status replace(crp_call *c)
     if (found == n) return CRP_OK;
     crpi_buf b;
     crpi_buf_init(&b, &c->vm->mem, CRPI_LIB_CAP);
-    for (; found < n; found = --left > 0 ? crpi_lib_search(text, n, what, length, at) : n) {
+    for (; found<n; found = --left> 0 ? crpi_lib_search(text, n, what, length, at) : n) {
         crpi_buf_put(&b, text + at, found - at);
         crpi_buf_put(&b, with, with_length);
         at = found + length;
@@ -270,7 +271,7 @@ static crp_status repeat(crp_call *c)
     return CRP_OK;
 }
 
-/* --- characters -------------------------------------------------------------------------------------------------------- */
+/* --- characters ----------------------------------------------------------------------------------------- */
 
 static crp_status char_length(crp_call *c)
 {
@@ -361,7 +362,8 @@ static crp_status pad(crp_call *c, bool left)
     crp_status st = crpi_lib_between(c->vm, "width", c->args[0], 0, 1 << 30, &width);
     if (st) return st;
     if (crpi_utf8_count(fill, fill_length) != 1)
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "the fill must be one character, given %v", c->args[1]);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "the fill must be one character, given %v",
+                         c->args[1]);
     size_t characters = crpi_utf8_count(text, n);
     crpi_buf b;
     crpi_buf_init(&b, &c->vm->mem, CRPI_LIB_CAP);
@@ -392,7 +394,7 @@ static crp_status equals_ignore_case(crp_call *c)
     return CRP_OK;
 }
 
-/* --- conversions ---------------------------------------------------------------------------------------------------- */
+/* --- conversions ---------------------------------------------------------------------------------------- */
 
 static crp_status integer(crp_call *c)
 {
@@ -419,7 +421,7 @@ static crp_status create(crp_call *c)
     return crpi_lib_finish(c->vm, &b, CRP_STRING, &c->result);
 }
 
-/* --- Symbol ------------------------------------------------------------------------------------------------------------ */
+/* --- Symbol --------------------------------------------------------------------------------------------- */
 
 static crp_status symbol_length(crp_call *c)
 {
@@ -442,7 +444,7 @@ static crp_status create_symbol(crp_call *c)
     return crp_symbol(c->vm, text, n, &c->result);
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
@@ -451,25 +453,32 @@ static const crp_method string_rows[] = {
     ROW("isEmpty", "Object", is_empty, "true if there is no byte."),
     ROW("get", "Integer (index Integer)", get, "The byte at a place, counted from 0; 1.7 beyond the end."),
     ROW("extract", "String (from Integer) (count Integer ?)", extract,
-        "So many bytes from a place on, fewer where it ends, all that follow without a count; 1.7 if it begins beyond the end."),
+        "So many bytes from a place on, fewer where it ends, all that follow without a count; 1.7 if it "
+        "begins beyond the end."),
     ROW("search", "Object (what String) (from Integer 0)", search,
         "The place of the first occurrence at or after `from`; () if there is none."),
-    ROW("searchLast", "Object (what String)", search_last, "The place of the last occurrence; () if there is none."),
+    ROW("searchLast", "Object (what String)", search_last,
+        "The place of the last occurrence; () if there is none."),
     ROW("contains", "Object (what String)", contains, "true if the text occurs in it."),
     ROW("startsWith", "Object (what String)", starts_with, "true if it begins with the text."),
     ROW("endsWith", "Object (what String)", ends_with, "true if it ends with the text."),
-    ROW("trim", "String (bytes String ?)", trim, "Without white space, or any of the given bytes, at both ends."),
-    ROW("trimLeft", "String (bytes String ?)", trim_left, "Without white space, or any of the given bytes, at the beginning."),
-    ROW("trimRight", "String (bytes String ?)", trim_right, "Without white space, or any of the given bytes, at the end."),
+    ROW("trim", "String (bytes String ?)", trim,
+        "Without white space, or any of the given bytes, at both ends."),
+    ROW("trimLeft", "String (bytes String ?)", trim_left,
+        "Without white space, or any of the given bytes, at the beginning."),
+    ROW("trimRight", "String (bytes String ?)", trim_right,
+        "Without white space, or any of the given bytes, at the end."),
     ROW("split", "List (separator String ?) (limit Integer ?)", split,
-        "The parts between separators; without one, the words between white space. At most `limit` parts: the last one "
-        "has all the rest."),
+        "The parts between separators; without one, the words between white space. At most `limit` parts: "
+        "the last one has all the rest."),
     ROW("lines", "List", lines, "The lines, without their LF or CRLF."),
     ROW("replace", "String (what String) (with String) (count Integer ?)", replace,
         "Every occurrence, or the first `count` of them, replaced by another text."),
-    ROW("join", "String (items List)", join, "The items as print shows them, bytes as they are, with this String between them."),
+    ROW("join", "String (items List)", join,
+        "The items as print shows them, bytes as they are, with this String between them."),
     ROW("repeat", "String (count Integer)", repeat, "So many times the same, one after the other."),
-    ROW("+", "String ...", concatenate, "This String and then each argument as print shows it, bytes as they are."),
+    ROW("+", "String ...", concatenate,
+        "This String and then each argument as print shows it, bytes as they are."),
     ROW("chars", "List", chars, "The characters, each a String; a byte that is no UTF-8 is one by itself."),
     ROW("codes", "List", codes, "The numbers of the characters; 65533 for a byte that is no UTF-8."),
     ROW("charLength", "Integer", char_length, "How many characters there are."),
@@ -477,13 +486,18 @@ static const crp_method string_rows[] = {
     ROW("upper", "String", upper, "In upper case, where a letter has one of one letter."),
     ROW("lower", "String", lower, "In lower case."),
     ROW("reverse", "String", reverse, "The characters in reverse order."),
-    ROW("padLeft", "String (width Integer) (fill String \" \")", pad_left, "Filled on the left up to so many characters."),
-    ROW("padRight", "String (width Integer) (fill String \" \")", pad_right, "Filled on the right up to so many characters."),
-    ROW("equalsIgnoreCase", "Object (other String)", equals_ignore_case, "true if both are the same but for upper and lower case."),
+    ROW("padLeft", "String (width Integer) (fill String \" \")", pad_left,
+        "Filled on the left up to so many characters."),
+    ROW("padRight", "String (width Integer) (fill String \" \")", pad_right,
+        "Filled on the right up to so many characters."),
+    ROW("equalsIgnoreCase", "Object (other String)", equals_ignore_case,
+        "true if both are the same but for upper and lower case."),
     ROW("format", "String (formatSpec String) ...", crpi_lib_format_self,
-        "This String laid out as a C printf specification says, as %-20s or %.10s; Integers for each * come after it."),
+        "This String laid out as a C printf specification says, as %-20s or %.10s; Integers for each * come "
+        "after it."),
     ROW("integer", "Integer (base Integer 10)", integer,
-        "The Integer that it is the text of; to the base 10 also 0x1F. 1.8 if it is none, 1.14 if it is too big."),
+        "The Integer that it is the text of; to the base 10 also 0x1F. 1.8 if it is none, 1.14 if it is too "
+        "big."),
     ROW("real", "Real", real, "The Real that it is the text of; 1.8 if it is none."),
     ROW("symbol", "Symbol", symbol, "The Symbol of this name."),
     ROW("binary", "Binary", binary, "A Binary of the same bytes."),
@@ -503,7 +517,8 @@ static const crp_method symbol_rows[] = {
 
 static const crp_method string_creator =
     ROW("String", "String (value Object \"\")", create, "The value as print shows it, bytes as they are.");
-static const crp_method symbol_creator = ROW("Symbol", "Symbol (name String)", create_symbol, "The Symbol of this name.");
+static const crp_method symbol_creator =
+    ROW("Symbol", "Symbol (name String)", create_symbol, "The Symbol of this name.");
 
 static const crp_class_def string_class = {
     .size = sizeof(crp_class_def),
@@ -511,12 +526,11 @@ static const crp_class_def string_class = {
     .help = "Bytes, any of them, that never change: text in UTF-8, or a mail message byte for byte.",
     .methods = string_rows,
     .creator = &string_creator};
-static const crp_class_def symbol_class = {
-    .size = sizeof(crp_class_def),
-    .name = "Symbol",
-    .help = "A name. Two Symbols of one name are the same.",
-    .methods = symbol_rows,
-    .creator = &symbol_creator};
+static const crp_class_def symbol_class = {.size = sizeof(crp_class_def),
+                                           .name = "Symbol",
+                                           .help = "A name. Two Symbols of one name are the same.",
+                                           .methods = symbol_rows,
+                                           .creator = &symbol_creator};
 
 crp_status crpi_lib_string(crp *vm)
 {

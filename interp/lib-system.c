@@ -13,7 +13,7 @@
 #include "codec.h"
 #include "number.h"
 
-/* --- clocks -------------------------------------------------------------------------------------------------------------- */
+/* --- clocks --------------------------------------------------------------------------------------------- */
 
 static crp_status milliseconds(crp_call *c) { return crp_integer(c->vm, crp_now(c->vm), &c->result); }
 
@@ -45,14 +45,14 @@ static crp_status sleep_for(crp_call *c)
     return CRP_AGAIN;
 }
 
-/* --- dates ---------------------------------------------------------------------------------------------------------------- */
+/* --- dates ---------------------------------------------------------------------------------------------- */
 
 typedef struct date {
-    int64_t seconds; /* since 1970, UTC */
-    int year, month, day;        /* from 1 */
+    int64_t seconds;      /* since 1970, UTC */
+    int year, month, day; /* from 1 */
     int hour, minute, second;
-    int weekday, yearday;        /* from 0: Sunday, 1 January */
-    int offset;                  /* seconds east of UTC */
+    int weekday, yearday; /* from 0: Sunday, 1 January */
+    int offset;           /* seconds east of UTC */
     char zone[8];
 } date;
 
@@ -114,7 +114,8 @@ static void put_name(crpi_buf *b, const char *const *names, int i, bool whole)
     crpi_buf_put(b, names[i], whole ? strlen(names[i]) : 3);
 }
 
-static const char *const weekdays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+static const char *const weekdays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                       "Thursday", "Friday", "Saturday"};
 static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
                                      "July",    "August",   "September", "October", "November", "December"};
 
@@ -200,8 +201,8 @@ static crp_status read_seconds(crp_call *c, int64_t *out)
     }
     d = __builtin_floor(crp_real_value(c->args[1]));
     if (!(d >= (double)first_second + 86400 && d <= (double)last_second - 86400))
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "seconds: expected a time in the years 1 to 9999, given %v",
-                         c->args[1]);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                         "seconds: expected a time in the years 1 to 9999, given %v", c->args[1]);
     *out = (int64_t)d;
     return CRP_OK;
 }
@@ -212,7 +213,8 @@ static crp_status read_zone(crp_call *c, bool *local)
     const char *zone = crp_string_data(c->args[2], &n);
     *local = n == 5 && memcmp(zone, "local", 5) == 0;
     if (*local || (n == 3 && memcmp(zone, "UTC", 3) == 0)) return CRP_OK;
-    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "zone: expected UTC or local, given %v", c->args[2]);
+    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "zone: expected UTC or local, given %v",
+                     c->args[2]);
 }
 
 static crp_status formatted_time(crp_call *c)
@@ -235,7 +237,7 @@ static crp_status formatted_time(crp_call *c)
                      bad + 1 < format + n ? 2 : 1, bad);
 }
 
-/* --- chance --------------------------------------------------------------------------------------------------------------- */
+/* --- chance --------------------------------------------------------------------------------------------- */
 
 static crp_status random_bytes(crp *vm, void *out, size_t n)
 {
@@ -279,7 +281,7 @@ static crp_status unique_id(crp_call *c)
     return crpi_lib_finish(c->vm, &b, CRP_STRING, &c->result);
 }
 
-/* --- scrambling ----------------------------------------------------------------------------------------------------------- */
+/* --- scrambling ----------------------------------------------------------------------------------------- */
 
 /* The next byte of a fixed sequence, over which text is laid. */
 static unsigned char next_mask(uint32_t *mask)
@@ -314,17 +316,21 @@ static crp_status unscramble(crp_call *c)
     const char *text = crp_string_data(c->args[0], &n);
     crpi_buf_init(&b, &c->vm->mem, CRPI_LIB_CAP);
     bool good = crpi_base64_decode(&b, text, n, &bad) && !b.failed && b.length > 0;
-    for (size_t i = 0; good && i < b.length; i++) b.bytes[i] = (char)((unsigned char)b.bytes[i] ^ next_mask(&mask));
+    for (size_t i = 0; good && i < b.length; i++)
+        b.bytes[i] = (char)((unsigned char)b.bytes[i] ^ next_mask(&mask));
     bool failed = b.failed;
     crp_status st = CRP_OK;
-    if (good && (unsigned char)b.bytes[0] == SCRAMBLE_MARK) st = crp_string(c->vm, b.bytes + 1, b.length - 1, &c->result);
-    else st = failed ? crp_no_memory(c->vm)
-                     : crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "unscramble: this was not made by scramble");
+    if (good && (unsigned char)b.bytes[0] == SCRAMBLE_MARK)
+        st = crp_string(c->vm, b.bytes + 1, b.length - 1, &c->result);
+    else
+        st = failed ? crp_no_memory(c->vm)
+                    : crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                                "unscramble: this was not made by scramble");
     crpi_buf_free(&b);
     return st;
 }
 
-/* --- environment and computer --------------------------------------------------------------------------------------------- */
+/* --- environment and computer --------------------------------------------------------------------------- */
 
 static crp_status get_env(crp_call *c)
 {
@@ -343,7 +349,8 @@ static crp_status put_env(crp_call *c)
     if (st) return st;
     if ((value ? setenv(name, value, 1) : unsetenv(name)) == 0) return CRP_OK;
     if (errno == ENOMEM) return crp_no_memory(c->vm);
-    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%v cannot be the name of an environment variable", c->args[0]);
+    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                     "%v cannot be the name of an environment variable", c->args[0]);
 }
 
 static crp_status process_id(crp_call *c) { return crp_integer(c->vm, getpid(), &c->result); }
@@ -363,8 +370,10 @@ static crp_status system_info(crp_call *c)
     struct utsname u;
     crp_list_builder b = {CRP_NIL, CRP_NIL};
     crp_status st = CRP_OK;
-    if (uname(&u) < 0) return crp_raise_errno(c->vm, CRP_ERR_SYSTEM, errno, errno, "cannot find out about the system");
-    const char *const facts[][2] = {{"system", u.sysname}, {"release", u.release}, {"version", u.version}, {"machine", u.machine}};
+    if (uname(&u) < 0)
+        return crp_raise_errno(c->vm, CRP_ERR_SYSTEM, errno, errno, "cannot find out about the system");
+    const char *const facts[][2] = {
+        {"system", u.sysname}, {"release", u.release}, {"version", u.version}, {"machine", u.machine}};
     for (size_t i = 0; !st && i < sizeof facts / sizeof *facts; i++) {
         crp_word pair[2], entry;
         st = crp_string_z(c->vm, facts[i][0], &pair[0]);
@@ -376,32 +385,40 @@ static crp_status system_info(crp_call *c)
     return st;
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method functions[] = {
     ROW("time", "Integer", milliseconds,
-        "Milliseconds on a clock that only goes forward, as a rule since the computer was started: for measuring."),
+        "Milliseconds on a clock that only goes forward, as a rule since the computer was started: for "
+        "measuring."),
     ROW("now", "Real", now, "Seconds since 1970 began, UTC, with their fraction."),
-    ROW("formattedTime", "String (format String \"%Y-%m-%d %H:%M:%S\") (seconds Integer|Real ?) (zone String \"UTC\")", formatted_time,
-        "A time, by default the present one, as text: %Y %m %d %e %j year, month, day; %H %I %M %S %p hour, minute, second; %a %A %b "
-        "%B English names of day and month; %u %w weekday from Monday 1 or Sunday 0; %z %Z zone; %s seconds since 1970; %F %T %R %D %c "
-        "as in C; %% a percent sign. The zone is UTC or local."),
-    {"sleep", "NIL (milliseconds Integer)", sleep_for, "Waits so long; other tasks run meanwhile.", sizeof(sleeping), NULL, NULL},
+    ROW("formattedTime",
+        "String (format String \"%Y-%m-%d %H:%M:%S\") (seconds Integer|Real ?) (zone String \"UTC\")",
+        formatted_time,
+        "A time, by default the present one, as text: %Y %m %d %e %j year, month, day; %H %I %M %S %p hour, "
+        "minute, second; %a %A %b %B English names of day and month; %u %w weekday from Monday 1 or Sunday "
+        "0; %z %Z zone; %s seconds since 1970; %F %T %R %D %c as in C; %% a percent sign. The zone is UTC or "
+        "local."),
+    {"sleep", "NIL (milliseconds Integer)", sleep_for, "Waits so long; other tasks run meanwhile.",
+     sizeof(sleeping), NULL, NULL},
     ROW("uniqueId", "String", unique_id, "32 hexadecimal digits that nobody had before: 128 random bits."),
     ROW("random", "Object (bound Integer ?)", random_number,
-        "A random Integer from 0 to less than the bound, or without one a Real from 0 to less than 1; good enough for secrets."),
+        "A random Integer from 0 to less than the bound, or without one a Real from 0 to less than 1; good "
+        "enough for secrets."),
     ROW("scramble", "String (text String)", scramble,
         "The text made unreadable at a glance. This is no security: whoever has Carapace can undo it."),
     ROW("unscramble", "String (text String)", unscramble, "What was scrambled; 1.8 if it was not."),
-    ROW("getenv", "Object (name String)", get_env, "The value of an environment variable; () if it is not set."),
+    ROW("getenv", "Object (name String)", get_env,
+        "The value of an environment variable; () if it is not set."),
     ROW("putenv", "NIL (name String) (value String|List NIL)", put_env,
         "Sets an environment variable of the process, or with () unsets it."),
     ROW("processId", "Integer", process_id, "The number of this process."),
     ROW("threadId", "Integer", thread_id, "The number of the thread that runs this."),
     ROW("hostName", "String", host_name, "The name of this computer."),
-    ROW("systemInfo", "List", system_info, "An a-list of Strings about the operating system: system, release, version, machine."),
+    ROW("systemInfo", "List", system_info,
+        "An a-list of Strings about the operating system: system, release, version, machine."),
     ROW(NULL, NULL, NULL, NULL)};
 
 crp_status crpi_lib_system(crp *vm) { return crp_define_functions(vm, functions); }

@@ -1,4 +1,5 @@
-/* floor 7: what a script may ask of the terminal: is there one, how wide is it, and a password without echo. */
+/* floor 7: what a script may ask of the terminal: is there one, how wide is it, and a password without echo.
+ */
 #include "lib.h"
 
 #include <errno.h>
@@ -9,11 +10,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* --- readPassword ----------------------------------------------------------------------------------------------------------- */
+/* --- readPassword --------------------------------------------------------------------------------------- */
 
 enum { MOST_PASSWORD = 4096 };
 
-/* A password being typed. However the call ends, dropping this brings the echo back and wipes the password. */
+/* A password being typed. However the call ends, dropping this brings the echo back and wipes the password.
+ */
 typedef struct typing {
     bool started, own, silent; /* own: the terminal was opened here; silent: the echo is off */
     int fd;
@@ -59,11 +61,12 @@ static void start(crp_call *c, typing *t)
     if (!t->own) t->fd = 0;
     if (c->vm->write) c->vm->write(c->vm->write_ud, 1, "", 0);
     turn_echo_off(t);
-    show(c->vm, t, prompt, n);
+    if (t->silent) show(c->vm, t, prompt, n);
     t->started = true;
 }
 
-/* One byte more; *end: the line has ended. Byte by byte, because what follows on standard input is not ours. */
+/* One byte more; *end: the line has ended. Byte by byte, because what follows on standard input is not ours.
+ */
 static crp_status type_byte(crp_call *c, typing *t, bool *end)
 {
     void *state;
@@ -77,11 +80,13 @@ static crp_status type_byte(crp_call *c, typing *t, bool *end)
         crp_wait_fd(c, t->fd, CRP_READABLE);
         return CRP_AGAIN;
     }
-    if (n < 0) return crp_raise_errno(c->vm, CRP_ERR_FILE, CRPI_CANNOT_READ, (int)-n, "cannot read a password");
+    if (n < 0)
+        return crp_raise_errno(c->vm, CRP_ERR_FILE, CRPI_CANNOT_READ, (int)-n, "cannot read a password");
     *end = n == 0 || byte == '\n';
     if (*end) return CRP_OK;
     if (t->length == MOST_PASSWORD)
-        return crp_raise(c->vm, CRP_ERR_FILE, CRPI_CANNOT_READ, "cannot read a password: it is longer than %d bytes", (int)MOST_PASSWORD);
+        return crp_raise(c->vm, CRP_ERR_FILE, CRPI_CANNOT_READ,
+                         "cannot read a password: it is longer than %d bytes", (int)MOST_PASSWORD);
     t->text[t->length++] = byte;
     return CRP_OK;
 }
@@ -99,7 +104,7 @@ static crp_status read_password(crp_call *c)
     return crp_string(c->vm, t->text, t->length, &c->result);
 }
 
-/* --- the terminal ------------------------------------------------------------------------------------------------------------ */
+/* --- the terminal --------------------------------------------------------------------------------------- */
 
 static crp_status is_terminal(crp_call *c)
 {
@@ -111,7 +116,8 @@ static crp_status is_terminal(crp_call *c)
             c->result = crp_bool(isatty(fd));
             return CRP_OK;
         }
-    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "expected stdin, stdout or stderr, given %v", c->args[0]);
+    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "expected stdin, stdout or stderr, given %v",
+                     c->args[0]);
 }
 
 static crp_status terminal_width(crp_call *c)
@@ -122,16 +128,20 @@ static crp_status terminal_width(crp_call *c)
     for (int fd = 2; fd >= 0 && width == 0; fd--)
         if (ioctl(fd, TIOCGWINSZ, &size) == 0) width = size.ws_col;
     bool wanted = width == 0 && columns;
-    while (wanted && *columns >= '0' && *columns <= '9' && width < 10000) width = width * 10 + (*columns++ - '0');
+    while (wanted && *columns >= '0' && *columns <= '9' && width < 10000)
+        width = width * 10 + (*columns++ - '0');
     return crp_integer(c->vm, width > 0 ? width : 80, &c->result);
 }
 
 static const crp_method functions[] = {
     {"readPassword", "String (prompt String \"Password: \")", read_password,
-     "Asks on the terminal and reads a line without showing it; where there is no terminal, a line of standard input.",
+     "Asks on the terminal and reads a line without showing it; where there is no terminal, a line of "
+     "standard input.",
      sizeof(typing), NULL, drop_typing},
-    {"isTerminal", "Object (name String \"stdout\")", is_terminal, "true if stdin, stdout or stderr is a terminal.", 0, NULL, NULL},
-    {"terminalWidth", "Integer", terminal_width, "Columns of the terminal; without one what COLUMNS says, else 80.", 0, NULL, NULL},
+    {"isTerminal", "Object (name String \"stdout\")", is_terminal,
+     "true if stdin, stdout or stderr is a terminal.", 0, NULL, NULL},
+    {"terminalWidth", "Integer", terminal_width,
+     "Columns of the terminal; without one what COLUMNS says, else 80.", 0, NULL, NULL},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
 crp_status crpi_lib_terminal(crp *vm) { return crp_define_functions(vm, functions); }

@@ -1,8 +1,8 @@
 /* floor 8: where a file to be loaded is looked for.
  *
- * Beside the file that loads it, then along the search path, then among the files that are built into the library.  A
- * place where there is nothing is no error until all have been tried; a file that is there and cannot be read is one at
- * once.  The error lists the places.
+ * Beside the file that loads it, then along the search path, then among the files that are built into the
+ * library.  A place where there is nothing is no error until all have been tried; a file that is there and
+ * cannot be read is one at once.  The error lists the places.
  */
 #include "load.h"
 
@@ -16,7 +16,7 @@
 #define EXTENSION ".crp"
 #define BUILTIN "stdlib/" /* stands before the names of files that are built in */
 
-/* --- reading a file ----------------------------------------------------------------------------------------------- */
+/* --- reading a file ------------------------------------------------------------------------------------- */
 
 /* A descriptor that was opened by somebody else, stdin perhaps, may say that it would wait. */
 static void wait_readable(int fd)
@@ -31,9 +31,12 @@ static int read_rest(crp *vm, int fd, crpi_buf *out)
     char block[16384];
     while (!out->failed && !out->overflow) {
         ssize_t n = vm->platform->read(vm->platform_state, fd, block, sizeof block);
-        if (n == -EAGAIN) wait_readable(fd);
-        else if (n <= 0) return (int)-n;
-        else crpi_buf_put(out, block, (size_t)n);
+        if (n == -EAGAIN)
+            wait_readable(fd);
+        else if (n <= 0)
+            return (int)-n;
+        else
+            crpi_buf_put(out, block, (size_t)n);
     }
     return out->overflow ? EFBIG : 0;
 }
@@ -56,20 +59,21 @@ int crpi_file_read(crp *vm, const char *path, crpi_buf *out)
     return reason;
 }
 
-/* --- the path ------------------------------------------------------------------------------------------------------- */
+/* --- the path ------------------------------------------------------------------------------------------- */
 
 crp_status crpi_loader_add_path(crp *vm, const char *directory)
 {
     crpi_loader *l = vm->loader;
     size_t size = strlen(directory) + 1;
-    if (!crpi_mem_grow(&vm->mem, &l->path, &l->path_capacity, l->path_count + 1, sizeof *l->path)) return crp_no_memory(vm);
+    if (!crpi_mem_grow(&vm->mem, &l->path, &l->path_capacity, l->path_count + 1, sizeof *l->path))
+        return crp_no_memory(vm);
     char *copy = crp_alloc(vm, size);
     if (!copy) return CRP_E_NOMEM;
     l->path[l->path_count++] = memcpy(copy, directory, size);
     return CRP_OK;
 }
 
-/* --- a search ------------------------------------------------------------------------------------------------------- */
+/* --- a search ------------------------------------------------------------------------------------------- */
 
 typedef struct search {
     crp *vm;
@@ -99,7 +103,8 @@ static void search_close(search *s)
 
 static bool is_nothing(int reason)
 {
-    return reason == ENOENT || reason == ENOTDIR || reason == EISDIR || reason == ENAMETOOLONG || reason == ELOOP;
+    return reason == ENOENT || reason == ENOTDIR || reason == EISDIR || reason == ENAMETOOLONG ||
+           reason == ELOOP;
 }
 
 /* One file name in one directory, which ends with a slash or is empty. */
@@ -122,8 +127,10 @@ static crp_status try_file(search *s, const char *directory, size_t length, cons
 static void note_place(search *s, const char *place, size_t length)
 {
     if (s->looked.length) crpi_buf_text(&s->looked, ", ");
-    if (length == 0) crpi_buf_text(&s->looked, "the working directory");
-    else crpi_buf_escaped(&s->looked, place, length, 300);
+    if (length == 0)
+        crpi_buf_text(&s->looked, "the working directory");
+    else
+        crpi_buf_escaped(&s->looked, place, length, 300);
 }
 
 static crp_status try_directory(search *s, const char *directory, size_t length)
@@ -161,7 +168,8 @@ static crp_status search_all(search *s, const crpi_source *from)
 {
     const crpi_loader *l = s->vm->loader;
     if (s->name[0] == '/') return try_directory(s, "", 0);
-    if (from && from->builtin) try_builtin(s);
+    if (from && from->builtin)
+        try_builtin(s);
     else {
         size_t length = directory_of(from);
         crp_status st = try_directory(s, length ? crp_string_data(from->name, NULL) : "", length);
@@ -175,7 +183,7 @@ static crp_status search_all(search *s, const crpi_source *from)
     return CRP_OK;
 }
 
-/* --- what was found --------------------------------------------------------------------------------------------------- */
+/* --- what was found ------------------------------------------------------------------------------------- */
 
 /* Takes "x/." and "x/.." out of a path, in place, as far as the names tell. */
 static void straighten(crpi_buf *path)
@@ -191,8 +199,10 @@ static void straighten(crpi_buf *path)
             parent--;
             while (parent > path->bytes && parent[-1] != '/') parent--;
             up = parent + 1 < to && !(to - parent == 3 && memcmp(parent, "../", 3) == 0);
-        } else up = false;
-        if (up) to = parent;
+        } else
+            up = false;
+        if (up)
+            to = parent;
         else if (!here && !(bare == 0 && to > path->bytes)) {
             memmove(to, from, n);
             to += n;
@@ -217,7 +227,8 @@ static crp_status take_builtin(search *s, crpi_source **out, crp_word *key)
     crpi_buf_format(&s->path, BUILTIN "%s", s->builtin->name);
     crpi_buf_byte(&s->path, 0);
     if (s->path.failed) return crp_no_memory(s->vm);
-    crp_status st = crpi_source_new(s->vm, s->path.bytes, (const char *)s->builtin->bytes, s->builtin->size, NULL, out);
+    crp_status st = crpi_source_new(s->vm, s->path.bytes, (const char *)s->builtin->bytes, s->builtin->size,
+                                    NULL, out);
     if (!st) (*out)->builtin = true;
     *key = st ? CRP_NIL : (*out)->name;
     return st;
@@ -227,12 +238,13 @@ static crp_status take(search *s, crpi_source **out, crp_word *key)
 {
     if (s->builtin) return take_builtin(s, out, key);
     if (s->found) return take_file(s, out, key);
-    return crp_raise(s->vm, CRP_ERR_FILE, CRPI_CANNOT_OPEN, "cannot find a file %q%s to load; looked in %.*s", s->name,
-                     s->has_extension ? "" : " or with " EXTENSION, (int)s->looked.length,
+    return crp_raise(s->vm, CRP_ERR_FILE, CRPI_CANNOT_OPEN, "cannot find a file %q%s to load; looked in %.*s",
+                     s->name, s->has_extension ? "" : " or with " EXTENSION, (int)s->looked.length,
                      s->looked.bytes ? s->looked.bytes : "");
 }
 
-crp_status crpi_load_find(crp *vm, const crpi_source *from, const char *name, crpi_source **out, crp_word *key)
+crp_status crpi_load_find(crp *vm, const crpi_source *from, const char *name, crpi_source **out,
+                          crp_word *key)
 {
     search s;
     search_open(&s, vm, name);

@@ -1,7 +1,8 @@
 /* Running a source form by form: from C for a host's texts, and as natives for `load` and `require`.
  *
- * Both do the same steps: read everything, then take the next form, compile it, have it called.  From C the call nests
- * a run; a native hands it to the task that called `load`, so a file that waits holds up nobody else.
+ * Both do the same steps: read everything, then take the next form, compile it, have it called.  From C the
+ * call nests a run; a native hands it to the task that called `load`, so a file that waits holds up nobody
+ * else.
  */
 #include "load.h"
 
@@ -10,7 +11,7 @@
 #include "lib.h"
 #include "task.h"
 
-/* --- sources -------------------------------------------------------------------------------------------------------- */
+/* --- sources -------------------------------------------------------------------------------------------- */
 
 /* A source, its text, and the variables that it has if it shares nobody's. */
 typedef struct source_record {
@@ -20,7 +21,8 @@ typedef struct source_record {
     char text[];
 } source_record;
 
-crp_status crpi_source_new(crp *vm, const char *name, const char *text, size_t length, crpi_scope *scope, crpi_source **out)
+crp_status crpi_source_new(crp *vm, const char *name, const char *text, size_t length, crpi_scope *scope,
+                           crpi_source **out)
 {
     source_record *r;
     size_t bytes;
@@ -47,8 +49,9 @@ crp_status crpi_source_read(crp *vm, const char *path, crpi_source **out)
     crpi_buf_init(&text, &vm->mem, CRPI_MAX_SOURCE);
     int reason = crpi_file_read(vm, path, &text);
     crp_status st = text.failed ? crp_no_memory(vm)
-                    : reason ? crp_raise_errno(vm, CRP_ERR_FILE, CRPI_CANNOT_OPEN, reason, "cannot read %q", path)
-                             : crpi_source_new(vm, path, text.bytes, text.length, NULL, out);
+                    : reason
+                        ? crp_raise_errno(vm, CRP_ERR_FILE, CRPI_CANNOT_OPEN, reason, "cannot read %q", path)
+                        : crpi_source_new(vm, path, text.bytes, text.length, NULL, out);
     crpi_buf_free(&text);
     return st;
 }
@@ -60,7 +63,7 @@ static void free_source(crp *vm, crpi_source *source)
     crp_free_bytes(vm, r, r->bytes);
 }
 
-/* --- the loader ----------------------------------------------------------------------------------------------------- */
+/* --- the loader ----------------------------------------------------------------------------------------- */
 
 static void mark_loader(crp *vm, crp_marker mark)
 {
@@ -104,7 +107,7 @@ void crpi_loader_free(crp *vm)
     vm->loader = NULL;
 }
 
-/* --- form by form --------------------------------------------------------------------------------------------------- */
+/* --- form by form --------------------------------------------------------------------------------------- */
 
 static void list_loading(crpi_loader *l, crpi_loading *a)
 {
@@ -121,7 +124,9 @@ static bool is_form(crp_word form, crp_word head) { return crp_is_pair(form) && 
 static crp_status announce_classes(crp *vm, crp_word forms)
 {
     for (; crp_is_pair(forms); forms = crp_tail(forms)) {
-        crp_status st = is_form(crp_head(forms), CRPI_WORD_OF(CLASS)) ? crpi_class_announce(vm, crp_head(forms)) : CRP_OK;
+        crp_status st = is_form(crp_head(forms), CRPI_WORD_OF(CLASS))
+                            ? crpi_class_announce(vm, crp_head(forms))
+                            : CRP_OK;
         if (st) return st;
     }
     return CRP_OK;
@@ -130,13 +135,15 @@ static crp_status announce_classes(crp *vm, crp_word forms)
 crp_status crpi_loading_begin(crp *vm, crpi_loading *a, crpi_source *source)
 {
     crpi_reader reader;
-    *a = (crpi_loading){.source = source, .forms = CRP_NIL, .rest = CRP_NIL, .form = CRP_NIL, .value = CRP_NIL};
+    *a = (crpi_loading){
+        .source = source, .forms = CRP_NIL, .rest = CRP_NIL, .form = CRP_NIL, .value = CRP_NIL};
     crpi_places_init(&a->places, &vm->mem);
     list_loading(vm->loader, a);
     if (vm->loader->active_count > CRPI_MAX_LOADING)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TOO_DEEP, "%p: files load each other more than %d deep", source->name,
-                         (int)CRPI_MAX_LOADING);
-    crpi_reader_init(&reader, vm, crp_string_data(source->name, NULL), source->text, source->length, &a->places);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TOO_DEEP, "%p: files load each other more than %d deep",
+                         source->name, (int)CRPI_MAX_LOADING);
+    crpi_reader_init(&reader, vm, crp_string_data(source->name, NULL), source->text, source->length,
+                     &a->places);
     crp_status st = crpi_read_all(&reader, &a->forms);
     a->rest = a->forms;
     return st ? st : announce_classes(vm, a->forms);
@@ -158,18 +165,21 @@ void crpi_loading_end(crp *vm, crpi_loading *a)
 {
     crpi_loader *l = vm->loader;
     if (a->next) a->next->previous = a->previous;
-    if (a->previous) a->previous->next = a->next;
-    else l->active = a->next;
+    if (a->previous)
+        a->previous->next = a->next;
+    else
+        l->active = a->next;
     l->active_count--;
     crpi_places_free(&a->places);
 }
 
-/* --- from C --------------------------------------------------------------------------------------------------------- */
+/* --- from C --------------------------------------------------------------------------------------------- */
 
 typedef crp_status (*form_runner)(crp *, crpi_loading *, crp_word function);
 
 /* What each form allocates is either in a root when it has run, or garbage. */
-static crp_status each_form(crp *vm, crpi_source *source, form_runner run, enum crpi_load_phase *phase, crp_word *out)
+static crp_status each_form(crp *vm, crpi_source *source, form_runner run, enum crpi_load_phase *phase,
+                            crp_word *out)
 {
     crpi_loading a;
     size_t fresh = vm->heap.fresh_count;
@@ -187,7 +197,10 @@ static crp_status each_form(crp *vm, crpi_source *source, form_runner run, enum 
     return st;
 }
 
-static crp_status run_form(crp *vm, crpi_loading *a, crp_word function) { return crpi_call(vm, function, NULL, 0, &a->value); }
+static crp_status run_form(crp *vm, crpi_loading *a, crp_word function)
+{
+    return crpi_call(vm, function, NULL, 0, &a->value);
+}
 
 crp_status crpi_load_text(crp *vm, crpi_source *source, enum crpi_load_phase *phase, crp_word *out)
 {
@@ -229,7 +242,7 @@ crp_status crpi_check_text(crp *vm, crpi_source *source, enum crpi_load_phase *p
     return each_form(vm, source, check_form, phase, NULL);
 }
 
-/* --- what was loaded ------------------------------------------------------------------------------------------------ */
+/* --- what was loaded ------------------------------------------------------------------------------------ */
 
 /* False: it was there already, or there is no memory. */
 static bool remember_loaded(crp *vm, crp_word key, crp_status *st)
@@ -250,11 +263,11 @@ static void forget_loaded(crp *vm, crp_word key)
         }
 }
 
-/* --- load, require -------------------------------------------------------------------------------------------------- */
+/* --- load, require -------------------------------------------------------------------------------------- */
 
 typedef struct load_state {
     crpi_loading loading;
-    crp_word key;   /* in the loader's list; what does not load to its end is taken off it */
+    crp_word key; /* in the loader's list; what does not load to its end is taken off it */
     bool begun, remembered, done;
 } load_state;
 
@@ -336,7 +349,7 @@ static crp_status require(crp_call *c)
     return st;
 }
 
-/* --- functions that bring their file with them ------------------------------------------------------------------------ */
+/* --- functions that bring their file with them ---------------------------------------------------------- */
 
 enum { AUTOLOAD_STEP_CALLED = 1000 };
 
@@ -355,8 +368,8 @@ static crp_status call_loaded(crp_call *c, const autoload_row *a)
     if (st) return st;
     crp_word function = c->vm->cells->values[cell];
     if (function == CRP_UNSET || crpi_function_of(function)->row == &a->row)
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_INTERNAL, "the standard library's file %s does not define %s", a->file,
-                         a->row.name);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_INTERNAL,
+                         "the standard library's file %s does not define %s", a->file, a->row.name);
     return crp_then_call(c, function, c->args, c->count);
 }
 
@@ -375,13 +388,15 @@ static crp_status autoload(crp_call *c)
         if (!st) s->remembered = remember_loaded(c->vm, s->key, &st);
         if (!st && s->remembered) st = begin(c, s, source);
         if (!s->remembered) s->done = true; /* it was loaded, or is being loaded right now */
-    } else st = next_form(c, s);
+    } else
+        st = next_form(c, s);
     return st ? st : call_loaded(c, a);
 }
 
 static const autoload_row autoloads[] = {
     {{"buildCommsStack", "CommsStack what (properties List NIL)", autoload,
-      "Builds a comms stack: from the name of a service in the configuration, from a List of modules, or from a URL.",
+      "Builds a comms stack: from the name of a service in the configuration, from a List of modules, or "
+      "from a URL.",
       sizeof(load_state), mark_state, drop_state},
      "core"},
     {{NULL, NULL, NULL, NULL, 0, NULL, NULL}, NULL}};
@@ -400,13 +415,15 @@ static crp_status define_autoload(crp *vm, const autoload_row *a)
 
 static const crp_method functions[] = {
     {"load", "Object (name String)", load,
-     "Runs a file of Carapace text and gives the value of its last form. The file is looked for beside the one that loads "
-     "it, along the search path, and in the standard library; .crp may be left out. Nothing of a file runs if it cannot be "
+     "Runs a file of Carapace text and gives the value of its last form. The file is looked for beside the "
+     "one that loads "
+     "it, along the search path, and in the standard library; .crp may be left out. Nothing of a file runs "
+     "if it cannot be "
      "read whole. 5.1 if it is not found, with the places.",
      sizeof(load_state), mark_state, drop_state},
     {"require", "Object (name String)", require,
-     "Loads a file as load does, unless it has been loaded already: true if it was loaded now, else ().", sizeof(load_state),
-     mark_state, drop_state},
+     "Loads a file as load does, unless it has been loaded already: true if it was loaded now, else ().",
+     sizeof(load_state), mark_state, drop_state},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
 crp_status crpi_lib_load(crp *vm)

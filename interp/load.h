@@ -1,7 +1,7 @@
 /* floor 8: source files: where they are looked for, and running them form by form.
  *
- * A file is read whole first: a parse error means nothing runs.  Then each top-level form is compiled and run in
- * turn.  Sources are kept as long as the interpreter, so that an error can show its line.
+ * A file is read whole first: a parse error means nothing runs.  Then each top-level form is compiled and run
+ * in turn.  Sources are kept as long as the interpreter, so that an error can show its line.
  */
 #ifndef CARAPACE_LOAD_H
 #define CARAPACE_LOAD_H
@@ -24,7 +24,8 @@ typedef struct crpi_loading {
     struct crpi_loading *next, *previous;
     crpi_source *source;
     crpi_places places;
-    crp_word forms, rest; /* all of them, since their places are known by their pairs; and those still to run */
+    crp_word forms,
+        rest; /* all of them, since their places are known by their pairs; and those still to run */
     crp_word form, value; /* the one that was compiled last, and what the one that ran last gave */
     enum crpi_load_phase phase;
 } crpi_loading;
@@ -44,30 +45,33 @@ enum { CRPI_MAX_LOADING = 200 /* files that load each other */, CRPI_MAX_SOURCE 
 bool crpi_loader_init(crp *);
 void crpi_loader_free(crp *);
 
-/* --- sources --------------------------------------------------------------------------------------------------- */
+/* --- sources -------------------------------------------------------------------------------------------- */
 
-/* A new source; takes a copy of the text.  `scope` NULL: a scope of its own.  A name that begins with "repl:" makes it
- * part of a dialogue. */
-crp_status crpi_source_new(crp *, const char *name, const char *text, size_t length, crpi_scope *scope, crpi_source **out);
+/* A new source; takes a copy of the text.  `scope` NULL: a scope of its own.  A name that begins with "repl:"
+ * makes it part of a dialogue. */
+crp_status crpi_source_new(crp *, const char *name, const char *text, size_t length, crpi_scope *scope,
+                           crpi_source **out);
 
 /* The text of this file: 5.1 or 5.3, with path and reason. */
 crp_status crpi_source_read(crp *, const char *path, crpi_source **out);
 
-/* --- the search path (load-path.c) ----------------------------------------------------------------------------- */
+/* --- the search path (load-path.c) ---------------------------------------------------------------------- */
 
 crp_status crpi_loader_add_path(crp *, const char *directory);
 
-/* What (load "name") means in a text of that source (NULL: none): beside it, along the path, in the standard library.
- * 5.1 with the places that were looked at.  Gives the file's text as a source and the word that `require` knows it by. */
+/* What (load "name") means in a text of that source (NULL: none): beside it, along the path, in the standard
+ * library. 5.1 with the places that were looked at.  Gives the file's text as a source and the word that
+ * `require` knows it by. */
 crp_status crpi_load_find(crp *, const crpi_source *from, const char *name, crpi_source **out, crp_word *key);
 
 /* A file of the standard library by its name without extension; the same results. */
 crp_status crpi_load_builtin(crp *, const char *name, crpi_source **out, crp_word *key);
 
-/* The bytes of a file that can be read: 0, or why not as an errno value.  No memory: the buffer has failed. */
+/* The bytes of a file that can be read: 0, or why not as an errno value.  No memory: the buffer has failed.
+ */
 int crpi_file_read(crp *, const char *path, crpi_buf *out);
 
-/* --- running --------------------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------------------- */
 
 /* Reads the whole text; the classes that it defines can be named from here on. */
 crp_status crpi_loading_begin(crp *, crpi_loading *, crpi_source *);
@@ -75,16 +79,17 @@ crp_status crpi_loading_begin(crp *, crpi_loading *, crpi_source *);
 crp_status crpi_loading_next(crp *, crpi_loading *, crp_word *function);
 void crpi_loading_end(crp *, crpi_loading *);
 
-/* Reads, then compiles and runs form by form; the last value.  From C: nests a run.  `phase` says, after an error,
- * where it was. */
+/* Reads, then compiles and runs form by form; the last value.  From C: nests a run.  `phase` says, after an
+ * error, where it was. */
 crp_status crpi_load_text(crp *, crpi_source *, enum crpi_load_phase *phase, crp_word *out);
 
-/* The same, but only what defines functions, macros, classes and globals is run; of other files only those that are
- * loaded at top level are looked at, in the same way. */
+/* The same, but only what defines functions, macros, classes and globals is run; of other files only those
+ * that are loaded at top level are looked at, in the same way. */
 crp_status crpi_check_text(crp *, crpi_source *, enum crpi_load_phase *phase);
 
-/* (load "name") and (require "name"), natives that are step machines: the forms run in the calling task.  And the names
- * of functions that bring their file of the standard library with them when they are first called. */
+/* (load "name") and (require "name"), natives that are step machines: the forms run in the calling task.  And
+ * the names of functions that bring their file of the standard library with them when they are first called.
+ */
 crp_status crpi_lib_load(crp *);
 
 #endif

@@ -175,6 +175,7 @@ static int run_descriptor(program *p, int fd, const char *name, int compile)
     crpi_signals_run();
     char *text = read_all(fd, &length);
     crpi_signals_rest();
+    if (crpi_signals_caught() || crpi_signals_expired()) return free(text), ENDED_BADLY;
     if (!text) return unreadable(name);
     int status = run_text(p, text, length, name, compile, NULL);
     free(text);
@@ -276,7 +277,10 @@ static int finish(program *p, int status)
 {
     int signal_number = crpi_signals_caught();
     bool expired = crpi_signals_expired();
-    if (p->vm) crp_stopped(p->vm, &status);
+    if (p->vm) {
+        crp_stopped(p->vm, &status);
+        crpi_signals_close();
+    }
     end(p);
     crpi_output_flush();
     if (expired) return OUT_OF_TIME;

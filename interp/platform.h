@@ -45,8 +45,8 @@ typedef struct crp_platform {
     /* Waiting: which descriptors are watched, and one wait for all of them (milliseconds; -1: no end). */
     int (*watch)(void *state, int fd, unsigned events); /* 0 events: forget it */
     int (*wait)(void *state, int64_t milliseconds, crp_ready *out, int max); /* count, 0 at the end of time, -errno */
-    void (*wake)(void *state);    /* ends this wait or the next, which gives 0; from any thread or signal handler */
-    int (*pollable)(void *state); /* a descriptor that is readable when a wait would not wait; -1: there is none */
+    void (*wake)(void *state);    /* ends this wait or the next, which gives 0; any thread, any signal handler */
+    int (*pollable)(void *state); /* a descriptor that is readable when a wait would not wait; -1: none */
 } crp_platform;
 
 extern const crp_platform crp_platform_unix;

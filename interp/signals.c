@@ -103,6 +103,18 @@ void crpi_signals_deadline(int64_t milliseconds)
 
 bool crpi_signals_expired(void) { return expired; }
 
+void crpi_signals_close(void)
+{
+    static const struct itimerval none;
+    struct sigaction action = {.sa_handler = SIG_DFL}, before;
+    if (!expired) setitimer(ITIMER_REAL, &none, NULL);
+    for (int i = 0; i < WATCHED; i++) {
+        sigaction(watched[i], NULL, &before);
+        if (watched[i] != SIGALRM && before.sa_handler == on_signal) sigaction(watched[i], &action, NULL);
+    }
+    sigprocmask(SIG_UNBLOCK, &blocked_mask, NULL);
+}
+
 void crpi_signals_die(int number)
 {
     die_by(number);

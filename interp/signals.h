@@ -29,6 +29,10 @@ void crpi_signals_forget(void);   /* it has been acted on */
 void crpi_signals_deadline(int64_t milliseconds); /* from now; two seconds later the process ends anyway */
 bool crpi_signals_expired(void);
 
+/* From here on a signal ends the program at once, and there is no deadline but the last one: for closing
+ * down. */
+void crpi_signals_close(void);
+
 /* Ends the process by the signal, as if it had not been caught. */
 _Noreturn void crpi_signals_die(int number);
 

@@ -41,7 +41,8 @@ typedef struct crpi_symbols {
     X(FACE_OF, "faceOf") X(TYPE_OF, "typeOf") X(CLASS_INFO, "classInfo") \
     X(INTERFACE, "interface") X(PROPERTIES, "properties") X(METHODS, "methods") X(GUID, "guid") X(MAJOR, "major") \
     X(MINOR, "minor") X(PROG_ID, "progId") X(LIBRARY, "library") X(CREATABLE, "creatable") X(DIRECTION, "direction") \
-    X(PUBLIC, "public") X(PRIVATE, "private") X(ID, "id") X(READ_ONLY, "readOnly") X(YES, "yes") X(NO, "no") \
+    X(PUBLIC, "public") X(PRIVATE, "private") X(ID, "id") X(READ_ONLY, "readOnly") X(SECRET, "secret") \
+    X(YES, "yes") X(NO, "no") \
     X(IN, "in") X(OUT, "out") X(NEXT, "next") X(CLOSE, "close") X(DISCONNECT, "disconnect") \
     X(LENGTH, "length") X(STRING, "string") X(OK, "ok")
 

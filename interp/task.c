@@ -43,11 +43,9 @@ static void mark_native(crp *vm, crpi_native *nf, crp_marker mark)
     mark(vm, nf->call.result);
     mark(vm, nf->call.value);
     mark(vm, nf->object);
-    if (nf->callee_count) {
-        mark(vm, nf->callee);
-        mark(vm, nf->callee_self);
-        mark_words(vm, mark, nf->callee_args, nf->callee_args + nf->callee_count);
-    }
+    mark(vm, nf->callee);
+    mark(vm, nf->callee_self);
+    mark_words(vm, mark, nf->callee_args, nf->callee_args + nf->callee_count);
     if (nf->call.args == nf->padded) mark_words(vm, mark, nf->padded, nf->padded + nf->call.count);
     if (nf->call.state && nf->row->mark_state) nf->row->mark_state(vm, nf->call.state, mark);
 }

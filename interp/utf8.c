@@ -7,7 +7,12 @@ size_t crpi_utf8_decode(const char *text, size_t n, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     const unsigned char *p = (const unsigned char *)text;
-    size_t length = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : p[0] < 0xF5 ? 4 : 0;
+    size_t length = p[0] < 0x80   ? 1
+                    : p[0] < 0xC2 ? 0
+                    : p[0] < 0xE0 ? 2
+                    : p[0] < 0xF0 ? 3
+                    : p[0] < 0xF5 ? 4
+                                  : 0;
     *code = CRPI_UTF8_BROKEN;
     if (length == 0 || length > n) return 1;
     uint32_t c = length == 1 ? p[0] : p[0] & (0x7Fu >> length);
@@ -59,7 +64,7 @@ bool crpi_utf8_valid(const char *text, size_t n)
     return true;
 }
 
-/* --- case ---------------------------------------------------------------------------------------------------------- */
+/* --- case ----------------------------------------------------------------------------------------------- */
 
 static uint32_t other_case(const struct case_run *runs, size_t count, uint32_t code)
 {

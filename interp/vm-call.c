@@ -269,8 +269,11 @@ static crp_status call_for_native(crp *vm, crpi_task *task, crpi_native *nf)
         crp_free_bytes(vm, nf->callee_args, n * sizeof *at);
         nf->callee_args = nf->few;
     }
-    return member ? enter_on(vm, task, callee, at, (uint32_t)n)
-                  : crpi_enter(vm, task, callee, at, (uint32_t)n);
+    nf->callee_count = 0;
+    task->args_end = at + 1 + n;
+    crp_status st = member ? enter_on(vm, task, callee, at, (uint32_t)n) : crpi_enter(vm, task, callee, at, (uint32_t)n);
+    task->args_end = NULL;
+    return st;
 }
 
 /* Runs a native's step and does what it asks for. */
@@ -325,6 +328,7 @@ static crp_status enter_native(crp *vm, crpi_task *task, crpi_function *fn, crp_
     nf.catches = nf.failed = nf.parked = false;
     nf.callee_args = nf.few;
     nf.callee_count = 0;
+    nf.callee = nf.callee_self = CRP_NIL;
     task->args_end = args + n;
     crp_status st = prepare(vm, &nf, args, n);
     if (!st && fn->row->state_size) {
@@ -386,13 +390,13 @@ crp_status crpi_ask(crp *vm, crpi_task *task, const uint32_t *again, crp_word ob
 {
     crp_word *at = crpi_task_top(task);
     crp_word copy[4];
-    memcpy(copy, args, n * sizeof *args);
+    if (n) memcpy(copy, args, n * sizeof *args);
     crp_status st = push_frame(vm, task, again, task->base, NULL);
     if (st) return st;
     task->pc = answer_code;
     task->base = at;
     at[0] = object;
-    memcpy(at + 1, copy, n * sizeof *copy);
+    if (n) memcpy(at + 1, copy, n * sizeof *copy);
     return crpi_enter_member(vm, task, at, n, name, NULL, false);
 }
 
@@ -454,7 +458,7 @@ static bool hand_on(crp *vm, crp_word object, crp_word name, crp_word *target)
     return def && def->missing && def->missing(vm, crp_object_of(object), name, target);
 }
 
-crp_status crpi_enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t n, crp_word name, uint32_t *ins, bool tail)
+static crp_status enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t n, crp_word name, uint32_t *ins, bool tail)
 {
     for (int hops = 0; hops < 1000; hops++) {
         uint32_t class_id, face, owner = owner_of(task);
@@ -475,6 +479,15 @@ crp_status crpi_enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t n,
         return m->kind == CRPI_METHOD ? enter_method(vm, task, at, n, m, tail) : enter_property(vm, at, n, m, inside);
     }
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is handed on without end", name);
+}
+
+/* The object and its arguments may stand above the registers in use, and looking for a member may collect. */
+crp_status crpi_enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t n, crp_word name, uint32_t *ins, bool tail)
+{
+    task->args_end = at + 1 + n;
+    crp_status st = enter_member(vm, task, at, n, name, ins, tail);
+    task->args_end = NULL;
+    return st;
 }
 
 /* --- create ---------------------------------------------------------------------------------------------------------------- */

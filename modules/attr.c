@@ -30,17 +30,19 @@ crp_module *crpi_attr_owner(crp *vm, const crpi_layers *layers, crp_word name, u
     return NULL;
 }
 
-/* The names that a stack does have, each once, top first. */
+/* The names that a stack does have, top first. */
 static crp_status names_of(crp *vm, const crpi_layers *layers, crp_word *out)
 {
-    crp_status st = crp_string(vm, "", 0, out);
-    for (size_t i = 0; !st && i < layers->n; i++) {
+    crpi_prose names = {.vm = vm};
+    for (size_t i = 0; i < layers->n; i++) {
         const crp_property *p = crp_class_definition(vm, crp_module_word(layers->at[i]))->properties;
-        for (; !st && p && p->name; p++)
-            if (p->flags & CRP_STACK)
-                st = crp_format(vm, out, "%p%s%s", *out, *crp_string_data(*out, NULL) ? " " : "", p->name);
+        for (; p && p->name; p++) {
+            if (!(p->flags & CRP_STACK)) continue;
+            if (names.n) crpi_prose_add(&names, " ");
+            crpi_prose_add(&names, p->name);
+        }
     }
-    return st;
+    return crpi_prose_end(&names, out);
 }
 
 static crp_status unknown(crp *vm, const crpi_layers *layers, crp_word name)
@@ -49,8 +51,8 @@ static crp_status unknown(crp *vm, const crpi_layers *layers, crp_word name)
     crp_status st = names_of(vm, layers, &names);
     if (st) return st;
     const char *text = crp_string_data(names, NULL);
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "no layer of this stack has an attribute %p; it has %s", name,
-                     *text ? text : "none");
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "no layer of this stack has an attribute %p; it has %s",
+                     name, *text ? text : "none");
 }
 
 /* The object whose property it is. */
@@ -130,7 +132,7 @@ crp_status crpi_attr_of_layer(crp *vm, crp_module *m, crp_word *out)
     return st;
 }
 
-/* --- for C ---------------------------------------------------------------------------------------------------- */
+/* --- for C ---------------------------------------------------------------------------------------------- */
 
 static bool quiet_get(crp *vm, const crpi_layers *layers, const char *name, crp_word *out)
 {
@@ -148,7 +150,8 @@ static bool quiet_get(crp *vm, const crpi_layers *layers, const char *name, crp_
 int64_t crpi_attr_integer(crp *vm, const crpi_layers *layers, const char *name, int64_t otherwise)
 {
     crp_word value;
-    return quiet_get(vm, layers, name, &value) && crp_is_integer(value) ? crp_integer_value(value) : otherwise;
+    return quiet_get(vm, layers, name, &value) && crp_is_integer(value) ? crp_integer_value(value)
+                                                                        : otherwise;
 }
 
 bool crp_below_attribute(crp *vm, crp_module *m, const char *name, crp_word *out)

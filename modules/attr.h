@@ -1,8 +1,8 @@
 /* floor 4: attributes: the properties of the layers, reached through the stack.
  *
- * An attribute is a row with CRP_STACK in a module's class table, or a property of a ScriptModule's scripted object.
- * The top-most layer that has the name answers, and its answer is final: read only, wrong class, out of range or too
- * late is an error, never a reason to ask the layer below.
+ * An attribute is a row with CRP_STACK in a module's class table, or a property of a ScriptModule's scripted
+ * object. The top-most layer that has the name answers, and its answer is final: read only, wrong class, out
+ * of range or too late is an error, never a reason to ask the layer below.
  */
 #ifndef CARAPACE_ATTR_H
 #define CARAPACE_ATTR_H
@@ -13,8 +13,9 @@
 crp_module *crpi_attr_owner(crp *, const crpi_layers *, crp_word name, uint32_t *flags);
 crp_status crpi_attr_get(crp *, const crpi_layers *, crp_word name, crp_word *out);
 crp_status crpi_attr_set(crp *, const crpi_layers *, crp_word name, crp_word value);
-crp_status crpi_attr_list(crp *, const crpi_layers *, crp_word *out); /* ((name value) ...), settable ones, top first */
-crp_status crpi_attr_of_layer(crp *, crp_module *, crp_word *out);    /* the same, of one layer */
+crp_status crpi_attr_list(crp *, const crpi_layers *,
+                          crp_word *out); /* ((name value) ...), settable ones, top first */
+crp_status crpi_attr_of_layer(crp *, crp_module *, crp_word *out); /* the same, of one layer */
 /* A name as a script gives it, String or Symbol. */
 crp_status crpi_attr_name(crp *, crp_word given, crp_word *symbol);
 /* An attribute's value as an Integer, if some layer has it as one. */

@@ -4,15 +4,18 @@
 
 typedef struct commsinfo {
     crp_object h;
-    crp_word flags[5]; /* isConnecting, isConnected, isDisconnecting, isListening, isBound */
+    crp_word flags[5];  /* isConnecting, isConnected, isDisconnecting, isListening, isBound */
     crp_word counts[7]; /* bytesSent .. idle */
-    crp_word texts[5]; /* peerAddress .. tlsCertificate */
+    crp_word texts[5];  /* peerAddress .. tlsCertificate */
 } commsinfo;
 
 #define FLAG(i) offsetof(commsinfo, flags[i])
 #define COUNT(i) offsetof(commsinfo, counts[i])
 #define TEXT(i) offsetof(commsinfo, texts[i])
-#define ROW(name, class_name, offset, help) {name, class_name, CRP_READ, offset, NULL, NULL, help, NULL, NULL}
+#define ROW(name, class_name, offset, help) \
+    { \
+        name, class_name, CRP_READ, offset, NULL, NULL, help, NULL, NULL \
+    }
 
 static const crp_property properties[] = {
     ROW("isConnecting", "Object", FLAG(0), "true while connecting"),
@@ -51,10 +54,7 @@ static crp_status set_count(crp *vm, commsinfo *info, int i, int64_t value)
     return st;
 }
 
-static int64_t seconds_since(crp *vm, int64_t when)
-{
-    return when ? (crp_now(vm) - when) / 1000 : -1;
-}
+static int64_t seconds_since(crp *vm, int64_t when) { return when ? (crp_now(vm) - when) / 1000 : -1; }
 
 static crp_status new_info(crp *vm, const crp_traffic *t, crp_word *out)
 {
@@ -62,8 +62,12 @@ static crp_status new_info(crp *vm, const crp_traffic *t, crp_word *out)
     if (st) return st;
     commsinfo *info = (commsinfo *)crp_object_of(*out);
     int64_t last = t->last_sent > t->last_received ? t->last_sent : t->last_received;
-    const int64_t values[7] = {t->bytes_sent, t->bytes_received, t->packets_sent, t->packets_received,
-                               seconds_since(vm, t->last_sent), seconds_since(vm, t->last_received),
+    const int64_t values[7] = {t->bytes_sent,
+                               t->bytes_received,
+                               t->packets_sent,
+                               t->packets_received,
+                               seconds_since(vm, t->last_sent),
+                               seconds_since(vm, t->last_received),
                                seconds_since(vm, last)};
     for (int i = 0; !st && i < 7; i++) st = set_count(vm, info, i, values[i]);
     return st;
@@ -93,7 +97,8 @@ static void set_flags(crp *vm, commsinfo *info, const crpi_layers *layers, bool 
 
 static crp_status set_texts(crp *vm, commsinfo *info, const crpi_layers *layers)
 {
-    static const char *const names[5] = {"peerAddress", "localAddress", "tlsVersion", "tlsCipher", "tlsCertificate"};
+    static const char *const names[5] = {"peerAddress", "localAddress", "tlsVersion", "tlsCipher",
+                                         "tlsCertificate"};
     crp_status st = CRP_OK;
     for (int i = 0; !st && i < 5; i++) {
         crp_word name, value;

@@ -3,9 +3,15 @@
 module_sources = \
   modules/attr.c \
   modules/commsinfo.c \
+  modules/dialogue.c \
+  modules/log.c \
   modules/memory.c \
   modules/operation.c \
+  modules/pop3-logon.c \
+  modules/pop3-reply.c \
+  modules/pop3.c \
   modules/process.c \
+  modules/prose.c \
   modules/register.c \
   modules/replay.c \
   modules/resolve.c \
@@ -13,6 +19,7 @@ module_sources = \
   modules/stack-walk.c \
   modules/stack.c \
   modules/tcp.c \
+  modules/text.c \
   modules/transcript.c \
   modules/util.c \
   modules/verb.c \
@@ -20,8 +27,11 @@ module_sources = \
 
 module_headers = \
   modules/attr.h \
+  modules/dialogue.h \
+  modules/pop3.h \
   modules/resolve.h \
   modules/stack.h \
+  modules/text.h \
   modules/transcript.h \
   $(NULL)
 

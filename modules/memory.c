@@ -1,7 +1,8 @@
-/* floor 4: Memory: two ends in one process: a bottom module for tests, examples and tasks that talk to each other.
+/* floor 4: Memory: two ends in one process: a bottom module for tests, examples and tasks that talk to each
+ * other.
  *
- * What one end sends waits in the other's queue, at most `capacity` bytes; then the sender waits.  An end that closes
- * lets the other read what is queued, then see the end of the data.
+ * What one end sends waits in the other's queue, at most `capacity` bytes; then the sender waits.  An end
+ * that closes lets the other read what is queued, then see the end of the data.
  */
 #include <string.h>
 #include "stack.h"
@@ -141,10 +142,7 @@ static void memory_mark(crp *vm, crp_object *self, crp_marker mark)
     mark(vm, ((memory *)self)->peer);
 }
 
-static void memory_drop(crp *vm, crp_object *self)
-{
-    forget_queue(vm, (memory *)self);
-}
+static void memory_drop(crp *vm, crp_object *self) { forget_queue(vm, (memory *)self); }
 
 static const crp_module_ops ops = {
     .kind = CRP_KIND_MODULE,
@@ -159,10 +157,12 @@ static const crp_module_ops ops = {
 static const crp_property properties[] = {
     {"peer", "Memory", CRP_READ, offsetof(memory, peer), NULL, NULL,
      "the other end: what is sent here is received there", get_peer, NULL},
-    {"capacity", "Integer", CRP_RW | CRP_CONFIG | CRP_STACK, offsetof(memory, capacity), "65536", "1..1073741824",
-     "bytes that may be under way to the other end before a sender waits", NULL, NULL},
-    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process", get_true, NULL},
-    {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here", get_secure, NULL},
+    {"capacity", "Integer", CRP_RW | CRP_CONFIG | CRP_STACK, offsetof(memory, capacity), "65536",
+     "1..1073741824", "bytes that may be under way to the other end before a sender waits", NULL, NULL},
+    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process", get_true,
+     NULL},
+    {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here", get_secure,
+     NULL},
     CRP_PROPERTY_LOG,
     {0},
 };

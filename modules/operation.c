@@ -1,13 +1,16 @@
-/* floor 4: script-visible calls that may wait: whose turn it is, until when, and what an end in the middle means.
+/* floor 4: script-visible calls that may wait: whose turn it is, until when, and what an end in the middle
+ * means.
  *
- * One task at a time holds a module.  An operation that ends between "sent" and "answered" leaves the connection in
- * a state that nobody knows, so its drop closes the stack: a stale answer can never be read as the next one.
+ * One task at a time holds a module.  An operation that ends between "sent" and "answered" leaves the
+ * connection in a state that nobody knows, so its drop closes the stack: a stale answer can never be read as
+ * the next one.
  */
 #include "attr.h"
 
 static crp_status timed_out(crp_call *call, crp_module *m, int64_t timeout, const char *doing)
 {
-    return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_TIMEOUT, "timeout after %ld ms, %s", timeout, doing);
+    return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_TIMEOUT, "timeout after %ld ms, %s", timeout,
+                            doing);
 }
 
 void crp_module_wait_fd(crp_call *call, const crp_module *m, int fd, unsigned events)
@@ -16,7 +19,8 @@ void crp_module_wait_fd(crp_call *call, const crp_module *m, int fd, unsigned ev
     crp_wait_object(call, crp_module_word(m));
 }
 
-crp_status crp_again_until(crp_call *call, crp_module *m, int64_t deadline, int64_t timeout, const char *doing)
+crp_status crp_again_until(crp_call *call, crp_module *m, int64_t deadline, int64_t timeout,
+                           const char *doing)
 {
     if (crp_now(call->vm) >= deadline) return timed_out(call, m, timeout, doing);
     if (deadline != CRP_NO_DEADLINE) crp_wait_until(call, deadline);
@@ -79,10 +83,7 @@ crp_status crp_operation_end(crp_call *call, crp_operation *op)
     return CRP_OK;
 }
 
-void crp_operation_mark(crp *vm, void *state, crp_marker mark)
-{
-    mark(vm, ((crp_operation *)state)->module);
-}
+void crp_operation_mark(crp *vm, void *state, crp_marker mark) { mark(vm, ((crp_operation *)state)->module); }
 
 void crp_operation_drop(crp *vm, void *state)
 {
@@ -91,7 +92,7 @@ void crp_operation_drop(crp *vm, void *state)
     give_free(vm, op);
 }
 
-/* --- errors --------------------------------------------------------------------------------------------------- */
+/* --- errors --------------------------------------------------------------------------------------------- */
 
 crp_status crp_module_named(crp *vm, const crp_module *m, crp_status st)
 {
@@ -99,7 +100,7 @@ crp_status crp_module_named(crp *vm, const crp_module *m, crp_status st)
     return st;
 }
 
-/* --- the log -------------------------------------------------------------------------------------------------- */
+/* --- the log -------------------------------------------------------------------------------------------- */
 
 static const crp_log_ops *log_ops(crp *vm, crp_word log)
 {
@@ -124,14 +125,15 @@ static void write_record(crp *vm, const crp_module *m, crp_log_record *record)
     ops->record(vm, crp_object_of(m->log), record);
 }
 
-void crp_module_log(crp *vm, const crp_module *m, crp_log_level level, crp_direction direction, const void *bytes,
-                    size_t n, bool secret)
+void crp_module_log(crp *vm, const crp_module *m, crp_log_level level, crp_direction direction,
+                    const void *bytes, size_t n, bool secret)
 {
     crp_log_record record = {level, CRP_LOG_INFO, direction, 0, NULL, bytes, n, secret};
     write_record(vm, m, &record);
 }
 
-void crp_module_note(crp *vm, const crp_module *m, crp_log_level level, crp_log_severity severity, const char *text)
+void crp_module_note(crp *vm, const crp_module *m, crp_log_level level, crp_log_severity severity,
+                     const char *text)
 {
     size_t n = 0;
     while (text[n]) n++;

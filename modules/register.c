@@ -4,18 +4,14 @@
 crp_status crp_modules_register(crp *vm)
 {
     static const crp_class_def *const classes[] = {
-        &crpi_stack_class,
-        &crpi_commsinfo_class,
-        &crpi_tcp_class,
-        &crpi_util_class,
-        &crpi_traffic_group_class,
-        &crpi_memory_class,
-        &crpi_process_class,
-        &crpi_replay_class,
-        &crpi_script_module_class,
+        &crpi_stack_class,   &crpi_commsinfo_class,     &crpi_tcp_class,
+        &crpi_util_class,    &crpi_traffic_group_class, &crpi_memory_class,
+        &crpi_process_class, &crpi_replay_class,        &crpi_script_module_class,
+        &crpi_log_class,     &crpi_pop3_class,
     };
     crp_status st = CRP_OK;
     uint32_t id;
-    for (size_t i = 0; !st && i < sizeof classes / sizeof *classes; i++) st = crp_define_class(vm, classes[i], &id);
+    for (size_t i = 0; !st && i < sizeof classes / sizeof *classes; i++)
+        st = crp_define_class(vm, classes[i], &id);
     return st;
 }

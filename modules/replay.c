@@ -1,8 +1,8 @@
 /* floor 4: Replay: a bottom module whose peer is a transcript (transcript.h): no sockets, no real time.
  *
- * What the client sends is compared byte by byte with the C lines; what the S lines say becomes readable once all C
- * lines before them were sent.  So a dialogue can be played whole, in single bytes, in random pieces or cut at any
- * byte, the same each time.
+ * What the client sends is compared byte by byte with the C lines; what the S lines say becomes readable once
+ * all C lines before them were sent.  So a dialogue can be played whole, in single bytes, in random pieces or
+ * cut at any byte, the same each time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,16 +23,17 @@ typedef struct replay {
     crpi_transcript t;
     cursor server, client;
     uint64_t random;
-    int64_t given;  /* bytes of the peer's that were read */
-    bool breathe;   /* the next read says AGAIN once, as a slow connection would */
-    bool over;      /* the dialogue came to an end that is not the client's doing */
+    int64_t given; /* bytes of the peer's that were read */
+    bool breathe;  /* the next read says AGAIN once, as a slow connection would */
+    bool over;     /* the dialogue came to an end that is not the client's doing */
 } replay;
 
 static replay *replay_of(crp_module *m) { return (replay *)m; }
 
-/* --- the dialogue -------------------------------------------------------------------------------------------------- */
+/* --- the dialogue --------------------------------------------------------------------------------------- */
 
-/* Moves to where the next byte of this kind is: false if there is none before an item that ends everything. */
+/* Moves to where the next byte of this kind is: false if there is none before an item that ends everything.
+ */
 static bool settle(const replay *r, cursor *c, enum crpi_item_kind kind)
 {
     for (; c->item < r->t.n; c->item++, c->turn = c->offset = 0) {
@@ -73,7 +74,7 @@ static size_t piece(replay *r)
     return 1 + (size_t)((bits >> 8) % ((uint64_t)1 << (bits & 7)));
 }
 
-/* --- receive --------------------------------------------------------------------------------------------------------- */
+/* --- receive -------------------------------------------------------------------------------------------- */
 
 static crp_status silence(crp_call *call, crp_module *m)
 {
@@ -94,7 +95,8 @@ static crp_status nothing_to_read(crp_call *call, replay *r)
     r->over = true;
     if (kind == CRPI_SILENCE) return silence(call, &r->m);
     if (kind == CRPI_RESET)
-        return crp_module_raise_errno(call->vm, &r->m, CRP_ERR_COMMS, CRP_RECEIVE_FAILED, ECONNRESET, "receive failed");
+        return crp_module_raise_errno(call->vm, &r->m, CRP_ERR_COMMS, CRP_RECEIVE_FAILED, ECONNRESET,
+                                      "receive failed");
     return CRP_OK;
 }
 
@@ -105,7 +107,8 @@ static bool readable(replay *r)
     return !settle(r, &r->client, CRPI_CLIENT) || r->client.item > r->server.item;
 }
 
-/* One read never joins what stands before a C line with what comes after; else lines are joined as they fit. */
+/* One read never joins what stands before a C line with what comes after; else lines are joined as they fit.
+ */
 static size_t give(replay *r, char *out, size_t n)
 {
     size_t done = 0;
@@ -139,7 +142,7 @@ static crp_status replay_receive(crp_call *call, crp_module *m, void *bytes, siz
     return CRP_OK;
 }
 
-/* --- send ------------------------------------------------------------------------------------------------------------ */
+/* --- send ----------------------------------------------------------------------------------------------- */
 
 static crp_status mismatch(crp *vm, replay *r, const char *sent, size_t n)
 {
@@ -149,8 +152,8 @@ static crp_status mismatch(crp *vm, replay *r, const char *sent, size_t n)
     if (!st) st = crp_string(vm, sent, n < CONTEXT ? n : CONTEXT, &given);
     if (st) return st;
     return crp_module_raise(vm, &r->m, CRP_ERR_COMMS, CRP_SEND_FAILED,
-                            "transcript line %u: expected %v, from byte %zu on the client sent %v", i->line, expected,
-                            r->client.offset, given);
+                            "transcript line %u: expected %v, from byte %zu on the client sent %v", i->line,
+                            expected, r->client.offset, given);
 }
 
 static crp_status too_early(crp *vm, replay *r)
@@ -185,7 +188,7 @@ static crp_status replay_send(crp_call *call, crp_module *m, const void *bytes, 
     return CRP_OK;
 }
 
-/* --- connect, disconnect ------------------------------------------------------------------------------------------------ */
+/* --- connect, disconnect -------------------------------------------------------------------------------- */
 
 static crp_status read_file(crp *vm, replay *r, crp_word *text)
 {
@@ -211,7 +214,8 @@ static crp_status read_file(crp *vm, replay *r, crp_word *text)
     if (fd >= 0) p->close(state, fd);
     if (st) return st;
     if (got < 0)
-        return crp_module_raise_errno(vm, &r->m, CRP_ERR_FILE, 1, (int)-got, "cannot read the transcript %q", path);
+        return crp_module_raise_errno(vm, &r->m, CRP_ERR_FILE, 1, (int)-got, "cannot read the transcript %q",
+                                      path);
     *text = buffer;
     return CRP_OK;
 }
@@ -254,13 +258,11 @@ static crp_status replay_disconnect(crp_call *call, crp_module *m)
     replay *r = replay_of(m);
     if (r->over || !settle(r, &r->client, CRPI_CLIENT)) return CRP_OK;
     return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_DISCONNECT_FAILED,
-                            "transcript line %u: the client has not sent this", r->t.items[r->client.item].line);
+                            "transcript line %u: the client has not sent this",
+                            r->t.items[r->client.item].line);
 }
 
-static void replay_drop(crp *vm, crp_object *self)
-{
-    crpi_transcript_free(vm, &((replay *)self)->t);
-}
+static void replay_drop(crp *vm, crp_object *self) { crpi_transcript_free(vm, &((replay *)self)->t); }
 
 static crp_status get_finished(crp *vm, crp_object *self, crp_word *out)
 {
@@ -277,7 +279,7 @@ static crp_status get_true(crp *vm, crp_object *self, crp_word *out)
     return CRP_OK;
 }
 
-/* --- the class -------------------------------------------------------------------------------------------------------------- */
+/* --- the class ------------------------------------------------------------------------------------------ */
 
 static const crp_module_ops ops = {
     .kind = CRP_KIND_MODULE,
@@ -293,14 +295,19 @@ static const crp_module_ops ops = {
 
 static const crp_property properties[] = {
     {"transcript", "String", SETTING, AT(transcript), NULL, NULL, "the dialogue as text", NULL, NULL},
-    {"file", "String", SETTING, AT(file), NULL, NULL, "a file with the dialogue, in place of `transcript`", NULL, NULL},
+    {"file", "String", SETTING, AT(file), NULL, NULL, "a file with the dialogue, in place of `transcript`",
+     NULL, NULL},
     {"chunking", "String", SETTING, AT(chunking), "\"transcript\"", "transcript|whole|bytes|random",
      "how what the peer sends is cut into reads; `transcript`: as its directives say", NULL, NULL},
-    {"seed", "Integer", SETTING, AT(seed), NULL, NULL, "of the random pieces; 0: the transcript's", NULL, NULL},
-    {"cut", "Integer", SETTING, AT(cut), "-1", NULL, "after so many bytes of the peer's the connection ends; -1: the "
-     "transcript's", NULL, NULL},
-    {"finished", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true when every line was played", get_finished, NULL},
-    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process", get_true, NULL},
+    {"seed", "Integer", SETTING, AT(seed), NULL, NULL, "of the random pieces; 0: the transcript's", NULL,
+     NULL},
+    {"cut", "Integer", SETTING, AT(cut), "-1", NULL,
+     "after so many bytes of the peer's the connection ends; -1: the transcript's",
+     NULL, NULL},
+    {"finished", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true when every line was played",
+     get_finished, NULL},
+    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process", get_true,
+     NULL},
     CRP_PROPERTY_LOG,
     {0},
 };
@@ -310,8 +317,8 @@ static const crp_method methods[] = {CRP_MODULE_METHODS, {0}};
 const crp_class_def crpi_replay_class = {
     .size = sizeof(crp_class_def),
     .name = "Replay",
-    .help = "A transcript as the peer: a bottom module for tests. Lines `S: text` are what the peer sends, `C: text` what "
-            "the client must send; directives begin with @.",
+    .help = "A transcript as the peer: a bottom module for tests. Lines `S: text` are what the peer sends, "
+            "`C: text` what the client must send; directives begin with @.",
     .instance_size = sizeof(replay),
     .properties = properties,
     .methods = methods,

@@ -18,7 +18,7 @@ struct crpi_resolver {
     size_t n;
 };
 
-/* --- addresses ----------------------------------------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------------------------------------ */
 
 static bool parse_4(const char *text, unsigned port, crpi_address *out)
 {
@@ -102,7 +102,7 @@ bool crpi_address_is_loopback(const crpi_address *a)
     return IN6_IS_ADDR_LOOPBACK(in) || (IN6_IS_ADDR_V4MAPPED(in) && in->s6_addr[12] == 127);
 }
 
-/* --- names --------------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------- */
 
 static void answer(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 {
@@ -111,7 +111,8 @@ static void answer(void *arg, int status, int timeouts, struct ares_addrinfo *in
     r->done = true;
     r->status = status;
     if (status != ARES_SUCCESS) return;
-    for (struct ares_addrinfo_node *node = info->nodes; node && r->n < CRPI_MAX_ADDRESSES; node = node->ai_next) {
+    for (struct ares_addrinfo_node *node = info->nodes; node && r->n < CRPI_MAX_ADDRESSES;
+         node = node->ai_next) {
         if (node->ai_addrlen > sizeof r->found[0].at) continue;
         memcpy(&r->found[r->n].at, node->ai_addr, node->ai_addrlen);
         r->found[r->n++].length = node->ai_addrlen;
@@ -122,7 +123,8 @@ static void answer(void *arg, int status, int timeouts, struct ares_addrinfo *in
 static crp_status start(crp_call *call, crp_module *m, const char *host, unsigned port, crpi_resolver *r)
 {
     struct ares_options options = {.timeout = QUERY_MS, .tries = TRIES};
-    struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+    struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC,
+                                        .ai_socktype = SOCK_STREAM,
                                         .ai_flags = ARES_AI_NUMERICSERV};
     char service[12];
     int status = ares_init_options(&r->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
@@ -196,8 +198,8 @@ crp_status crpi_resolve(crp_call *call, crp_module *m, const char *host, unsigne
         *n = interleave(*r, out);
         return CRP_OK;
     }
-    return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_NAME_NOT_FOUND, "no address for host %q: %s", host,
-                            ares_strerror((*r)->status));
+    return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_NAME_NOT_FOUND, "no address for host %q: %s",
+                            host, ares_strerror((*r)->status));
 }
 
 void crpi_resolver_free(crp *vm, crpi_resolver *r)

@@ -1,7 +1,7 @@
 /* floor 4: a host name to addresses, without waiting in C.
  *
- * Numeric addresses are taken as they are; names go to c-ares (hosts file, then DNS), whose sockets and timers are
- * waited for through the call like any other.
+ * Numeric addresses are taken as they are; names go to c-ares (hosts file, then DNS), whose sockets and
+ * timers are waited for through the call like any other.
  */
 #ifndef CARAPACE_RESOLVE_H
 #define CARAPACE_RESOLVE_H
@@ -25,8 +25,8 @@ void crpi_address_text(const crpi_address *, char out[CRPI_ADDRESS_TEXT]);
 bool crpi_address_is_loopback(const crpi_address *);
 unsigned crpi_address_port(const crpi_address *);
 
-/* Starts on the first call (*r NULL) and goes on with each: OK with *n addresses, at least one, in the order in which
- * to try them (families alternate); AGAIN; 6.10 for `m`.  The caller frees *r in every case. */
+/* Starts on the first call (*r NULL) and goes on with each: OK with *n addresses, at least one, in the order
+ * in which to try them (families alternate); AGAIN; 6.10 for `m`.  The caller frees *r in every case. */
 crp_status crpi_resolve(crp_call *, crp_module *m, const char *host, unsigned port, crpi_resolver **r,
                         crpi_address out[CRPI_MAX_ADDRESSES], size_t *n);
 void crpi_resolver_free(crp *, crpi_resolver *);

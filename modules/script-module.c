@@ -1,13 +1,14 @@
 /* floor 4: ScriptModule: a class written in script as a layer of a stack.
  *
- * The scripted object must have the properties `log` and `stack` (the layers below, set when it is pushed) and at least
- * one of the standard methods: (connect), (disconnect), (send data), (receive timeout), (bind), (listen), (accept).
- * What it lacks is left to the layer below: the table of operations is made for the object, with empty slots where it
- * has no method.  With a property `isBottom` it may stand at the bottom.
+ * The scripted object must have the properties `log` and `stack` (the layers below, set when it is pushed)
+ * and at least one of the standard methods: (connect), (disconnect), (send data), (receive timeout), (bind),
+ * (listen), (accept). What it lacks is left to the layer below: the table of operations is made for the
+ * object, with empty slots where it has no method.  With a property `isBottom` it may stand at the bottom.
  *
- * Its methods wait as scripts do, so each runs in a task of its own; the native layer above gets AGAIN until the task
- * is done.  A script may give more bytes than were asked for: the rest is held here and counts as unread input, and so
- * does what its property `pending` (an Integer), if it has one, tells of bytes that it keeps itself.
+ * Its methods wait as scripts do, so each runs in a task of its own; the native layer above gets AGAIN until
+ * the task is done.  A script may give more bytes than were asked for: the rest is held here and counts as
+ * unread input, and so does what its property `pending` (an Integer), if it has one, tells of bytes that it
+ * keeps itself.
  */
 #include <string.h>
 #include "stack.h"
@@ -23,7 +24,7 @@ typedef struct script_module {
     uint32_t epoch;          /* closing begins a new one: what a task of an older one gives is stale */
     crp_word held;           /* what was received and not given up yet, from held_at on */
     size_t held_at;
-    size_t sending;          /* bytes that the SEND task has */
+    size_t sending; /* bytes that the SEND task has */
     crp_module_ops own;
 } script_module;
 
@@ -34,12 +35,9 @@ static crp_status name_of(crp *vm, const char *text, crp_word *out)
     return crp_symbol(vm, text, strlen(text), out);
 }
 
-/* --- tasks ----------------------------------------------------------------------------------------------------------- */
+/* --- tasks ---------------------------------------------------------------------------------------------- */
 
-static void end_task(crp *vm, script_module *s, int slot)
-{
-    crp_store(vm, &s->m.h, &s->task[slot], CRP_NIL);
-}
+static void end_task(crp *vm, script_module *s, int slot) { crp_store(vm, &s->m.h, &s->task[slot], CRP_NIL); }
 
 static void cancel_tasks(crp *vm, script_module *s)
 {
@@ -50,7 +48,8 @@ static void cancel_tasks(crp *vm, script_module *s)
     }
 }
 
-static crp_status start_task(crp *vm, script_module *s, int slot, const char *method, const crp_word *args, size_t n)
+static crp_status start_task(crp *vm, script_module *s, int slot, const char *method, const crp_word *args,
+                             size_t n)
 {
     crp_word name, task;
     crp_status st = name_of(vm, method, &name);
@@ -96,7 +95,7 @@ static crp_status run(crp_call *call, crp_module *m, const char *method, crp_wor
     return finish_task(call, s, CONTROL, value);
 }
 
-/* --- operations -------------------------------------------------------------------------------------------------------- */
+/* --- operations ----------------------------------------------------------------------------------------- */
 
 static crp_status script_connect(crp_call *call, crp_module *m)
 {
@@ -168,11 +167,25 @@ static bool is_timeout(crp *vm)
     return error_class == CRP_ERR_COMMS && code == CRP_TIMEOUT;
 }
 
+/* Is a `send` under way?  A script does not expect its `receive` to be called in the middle of it. */
+static bool is_sending(crp *vm, const script_module *s)
+{
+    crp_word value;
+    if (!crp_is_object(s->task[SEND]) || s->started[SEND] != s->epoch) return false;
+    crp_status st = crp_task_result(vm, s->task[SEND], &value);
+    if (st && st != CRP_AGAIN) crp_clear_error(vm);
+    return st == CRP_AGAIN;
+}
+
 static crp_status receive_word(crp_call *call, crp_module *m, int64_t timeout, crp_word *value)
 {
     script_module *s = script_of(m);
     if (!crp_is_object(s->task[RECEIVE])) {
         crp_word limit;
+        if (is_sending(call->vm, s)) {
+            crp_wait_object(call, s->task[SEND]);
+            return CRP_AGAIN;
+        }
         crp_status st = crp_integer(call->vm, timeout, &limit);
         if (!st) st = start_task(call->vm, s, RECEIVE, "receive", &limit, 1);
         if (st) return st;
@@ -180,7 +193,8 @@ static crp_status receive_word(crp_call *call, crp_module *m, int64_t timeout, c
     return finish_task(call, s, RECEIVE, value);
 }
 
-/* How long the layer above waits is its own affair: a scripted receive that gave up before is called again. */
+/* How long the layer above waits is its own affair: a scripted receive that gave up before is called again.
+ */
 static crp_status receive_bytes(crp_call *call, crp_module *m, crp_word *value)
 {
     for (;;) {
@@ -200,7 +214,8 @@ static crp_status hold(crp *vm, script_module *s, crp_word value)
     bool good = crp_bytes(value, &bytes, &n);
     if (good && n && !crp_is_a(value, CRP_BUFFER)) return CRP_OK;
     crp_status st = CRP_OK;
-    if (good && n) st = crp_string(vm, bytes, n, &value);
+    if (good && n)
+        st = crp_string(vm, bytes, n, &value);
     else if (good)
         st = crp_module_raise(vm, &s->m, CRP_ERR_COMMS, CRP_RECEIVE_FAILED,
                               "`receive` returned no bytes: the end of the data is ()");
@@ -272,7 +287,7 @@ static void script_close(crp *vm, crp_module *m)
     crp_store(vm, &m->h, &s->held, CRP_NIL);
 }
 
-/* --- the object ---------------------------------------------------------------------------------------------------------- */
+/* --- the object ----------------------------------------------------------------------------------------- */
 
 static crp_status set_on_object(crp *vm, script_module *s, const char *property, crp_word value)
 {
@@ -358,7 +373,8 @@ static crp_status must_have_property(crp *vm, script_module *s, const char *prop
     crp_status st = name_of(vm, property, &name);
     if (st || crp_has_property(vm, s->object, name)) return st;
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
-                     "ScriptModule: the class %n needs a property `%s` to stand on a stack", s->object, property);
+                     "ScriptModule: the class %n needs a property `%s` to stand on a stack", s->object,
+                     property);
 }
 
 static crp_status adopt(crp *vm, script_module *s, crp_word object)
@@ -368,9 +384,10 @@ static crp_status adopt(crp *vm, script_module *s, crp_word object)
     if (!st) st = must_have_property(vm, s, "stack");
     if (st) return st;
     if (fill_slots(vm, s)) return CRP_OK;
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
-                     "ScriptModule: the class %n has none of connect, disconnect, send, receive, bind, listen, accept",
-                     object);
+    return crp_raise(
+        vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+        "ScriptModule: the class %n has none of connect, disconnect, send, receive, bind, listen, accept",
+        object);
 }
 
 /* An object, or a class of which one is made. */
@@ -384,8 +401,10 @@ static crp_status script_create(crp_call *call)
         return crp_then_create(call, given, call->args + 1, call->count - 1);
     }
     if (crp_class_of(given) < CRP_FIRST_FREE_CLASS || crp_class_definition(call->vm, given))
-        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
-                         "ScriptModule: expected a class written in script, its name, or an object of one, given %n", given);
+        return crp_raise(
+            call->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+            "ScriptModule: expected a class written in script, its name, or an object of one, given %n",
+            given);
     return adopt(call->vm, s, given);
 }
 
@@ -404,23 +423,28 @@ static crp_status set_log(crp *vm, crp_object *self, crp_word log)
 }
 
 static const crp_property properties[] = {
-    {"log", "Log", CRP_RW, offsetof(crp_module, log), NULL, NULL, "where this layer writes its records; () is nowhere",
-     NULL, set_log},
+    {"log", "Log", CRP_RW, offsetof(crp_module, log), NULL, NULL,
+     "where this layer writes its records; () is nowhere", NULL, set_log},
     {0},
 };
 
 static const crp_method methods[] = {CRP_MODULE_METHODS, {0}};
 
-static const crp_method creator = {
-    "create", "ScriptModule (class Object) ...", script_create,
-    "Wraps an object of a class written in script, or makes one of the class that is named, with the further arguments.",
-    0, NULL, NULL};
+static const crp_method creator = {"create",
+                                   "ScriptModule (class Object) ...",
+                                   script_create,
+                                   "Wraps an object of a class written in script, or makes one of the class "
+                                   "that is named, with the further arguments.",
+                                   0,
+                                   NULL,
+                                   NULL};
 
 const crp_class_def crpi_script_module_class = {
     .size = sizeof(crp_class_def),
     .name = "ScriptModule",
-    .help = "A class written in script as a layer of a stack. It needs the properties `log` and `stack` and at least one of "
-            "connect, disconnect, send, receive, bind, listen, accept; with a property `isBottom` it may be the bottom.",
+    .help = "A class written in script as a layer of a stack. It needs the properties `log` and `stack` and "
+            "at least one of connect, disconnect, send, receive, bind, listen, accept; with a property "
+            "`isBottom` it may be the bottom.",
     .instance_size = sizeof(script_module),
     .properties = properties,
     .methods = methods,

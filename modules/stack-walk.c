@@ -1,7 +1,7 @@
 /* floor 4: the core walks over a stack.
  *
- * A walk has no memory of its own: the flags in the modules say how far it came, so it is simply started again after
- * each wait, and a stack that changed under it is no special case.
+ * A walk has no memory of its own: the flags in the modules say how far it came, so it is simply started
+ * again after each wait, and a stack that changed under it is no special case.
  */
 #include "stack.h"
 
@@ -19,25 +19,27 @@ void crpi_set_connected(crp_module *m, bool connected)
     crpi_lock_config(m);
 }
 
-/* --- order --------------------------------------------------------------------------------------------------- */
+/* --- order ---------------------------------------------------------------------------------------------- */
 
 static crp_status picture(crp *vm, const crpi_layers *layers, size_t wrong, crp_word *out)
 {
-    crp_status st = crp_string(vm, "", 0, out);
-    for (size_t i = 0; !st && i < layers->n; i++)
-        st = crp_format(vm, out, "%p\n    %s%s", *out, crpi_layer_name(vm, layers->at[i]),
-                        i == wrong ? "    <- here" : "");
-    return st;
+    crpi_prose text = {.vm = vm};
+    for (size_t i = 0; i < layers->n; i++) {
+        crpi_prose_add(&text, "\n    ");
+        crpi_prose_add(&text, crpi_layer_name(vm, layers->at[i]));
+        if (i == wrong) crpi_prose_add(&text, "    <- here");
+    }
+    return crpi_prose_end(&text, out);
 }
 
-static crp_status wrong_order(crp *vm, const crpi_layers *layers, size_t at, const char *name, const char *rule,
-                              const char *needed)
+static crp_status wrong_order(crp *vm, const crpi_layers *layers, size_t at, const char *name,
+                              const char *rule, const char *needed)
 {
     crp_word text;
     crp_status st = picture(vm, layers, at, &text);
     if (st) return st;
-    return crp_raise(vm, CRP_ERR_CONFIG, 1, "wrong order of layers: %s %s%s. The stack, top first:%s", name, rule, needed,
-                     crp_string_data(text, NULL));
+    return crp_raise(vm, CRP_ERR_CONFIG, 1, "wrong order of layers: %s %s%s. The stack, top first:%s", name,
+                     rule, needed, crp_string_data(text, NULL));
 }
 
 static bool is_named(const char *a, const char *b)
@@ -52,7 +54,8 @@ static crp_status check_layer(crp *vm, const crpi_layers *layers, size_t i)
     const crp_module_ops *ops = crp_ops_of(vm, m);
     const char *name = crpi_layer_name(vm, m);
     bool last = i + 1 == layers->n;
-    if (ops->needs_below && (last || !is_named(crp_class_name(vm, crp_module_word(layers->at[i + 1])), ops->needs_below)))
+    if (ops->needs_below &&
+        (last || !is_named(crp_class_name(vm, crp_module_word(layers->at[i + 1])), ops->needs_below)))
         return wrong_order(vm, layers, i + 1, name, "needs directly below it a ", ops->needs_below);
     if (last && !m->bottom && !(ops->flags & CRP_MODULE_BOTTOM))
         return wrong_order(vm, layers, i, name, "cannot be the bottom: it reaches no peer by itself", "");
@@ -67,12 +70,13 @@ crp_status crpi_check_order(crp *vm, const crpi_layers *layers)
     if (!layers->n) return crp_raise(vm, CRP_ERR_CONFIG, 1, "connect: the stack is empty");
     crp_module *top = layers->at[0];
     if (layers->n == 1 && crp_ops_of(vm, top)->flags & CRP_MODULE_STACK)
-        return crp_raise(vm, CRP_ERR_CONFIG, 1, "%s: no stack: there are no layers below it", crpi_layer_name(vm, top));
+        return crp_raise(vm, CRP_ERR_CONFIG, 1, "%s: no stack: there are no layers below it",
+                         crpi_layer_name(vm, top));
     for (size_t i = 0; !st && i < layers->n; i++) st = check_layer(vm, layers, i);
     return st;
 }
 
-/* --- close --------------------------------------------------------------------------------------------------- */
+/* --- close ---------------------------------------------------------------------------------------------- */
 
 static void close_layer(crp *vm, crp_module *m)
 {
@@ -93,7 +97,7 @@ void crp_close_stack(crp *vm, crp_module *m)
     for (m = crpi_topmost(m); m && n < CRP_MAX_LAYERS; m = crp_below(vm, m), n++) close_layer(vm, m);
 }
 
-/* --- connect ------------------------------------------------------------------------------------------------- */
+/* --- connect -------------------------------------------------------------------------------------------- */
 
 static crp_status connect_layer(crp_call *call, crp_module *m)
 {
@@ -162,7 +166,7 @@ crp_status crp_connect_below(crp_call *call, crp_module *m)
     return st;
 }
 
-/* --- disconnect ---------------------------------------------------------------------------------------------- */
+/* --- disconnect ----------------------------------------------------------------------------------------- */
 
 static crp_status disconnect_layer(crp_call *call, crp_module *m)
 {
@@ -191,7 +195,7 @@ crp_status crpi_walk_disconnect(crp_call *call, crp_module *top, size_t *done, c
     return crp_is_object(*error) ? crp_rethrow(call->vm, *error) : CRP_OK;
 }
 
-/* --- data ---------------------------------------------------------------------------------------------------- */
+/* --- data ----------------------------------------------------------------------------------------------- */
 
 crp_module *crpi_with_slot(crp *vm, crp_module *m, size_t slot)
 {
@@ -208,8 +212,8 @@ crp_status crp_must_be_connected(crp *vm, const crp_module *m)
     return crp_module_raise(vm, m, CRP_ERR_COMMS, CRP_NOT_CONNECTED, "not connected");
 }
 
-/* The layer that does it, connected as far as it goes.  A layer that is just connecting may be used by itself only,
- * never through here. */
+/* The layer that does it, connected as far as it goes.  A layer that is just connecting may be used by itself
+ * only, never through here. */
 static crp_status layer_for(crp *vm, crp_module *from, size_t slot, const char *doing, crp_module **out)
 {
     if (!(*out = crpi_with_slot(vm, from, slot)))

@@ -1,12 +1,12 @@
 /* floor 4: CommsStack: what a script builds a connection from.
  *
- * The stack only holds modules; it knows nothing of what they do.  Structure is changed here and nowhere else: push,
- * pop, insert, and the live views that modules get of the layers below them.
+ * The stack only holds modules; it knows nothing of what they do.  Structure is changed here and nowhere
+ * else: push, pop, insert, and the live views that modules get of the layers below them.
  */
 #include <string.h>
 #include "attr.h"
 
-/* --- looking ------------------------------------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------------------------------------- */
 
 bool crpi_is_stack(crp *vm, crp_word w)
 {
@@ -39,14 +39,11 @@ const char *crpi_layer_name(crp *vm, const crp_module *m)
     return crp_class_name(vm, crpi_layer_face(vm, m));
 }
 
-static crp_module *module_at(crp_word w)
-{
-    return crp_is_object(w) ? (crp_module *)crp_object_of(w) : NULL;
-}
+static crp_module *module_at(crp_word w) { return crp_is_object(w) ? (crp_module *)crp_object_of(w) : NULL; }
 
-/* A module with the property `stack` stands on what that says: its own view and the stack that it is on mean its
- * neighbour, any other Stack that one's layers, () nothing.  A script can give two modules each other's views: the
- * count ends that. */
+/* A module with the property `stack` stands on what that says: its own view and the stack that it is on mean
+ * its neighbour, any other Stack that one's layers, () nothing.  A script can give two modules each other's
+ * views: the count ends that. */
 crp_module *crp_below(crp *vm, const crp_module *m)
 {
     for (int i = 0; i < CRP_MAX_LAYERS; i++) {
@@ -71,8 +68,8 @@ crp_status crpi_layers_from(crp *vm, crp_module *top, crpi_layers *out)
     out->n = 0;
     for (crp_module *m = top; m; m = crp_below(vm, m)) {
         if (out->n == CRP_MAX_LAYERS)
-            return crp_raise(vm, CRP_ERR_CONFIG, 1, "a stack of more than %d layers: does it stand on itself?",
-                             CRP_MAX_LAYERS);
+            return crp_raise(vm, CRP_ERR_CONFIG, 1,
+                             "a stack of more than %d layers: does it stand on itself?", CRP_MAX_LAYERS);
         out->at[out->n++] = m;
     }
     return CRP_OK;
@@ -91,7 +88,7 @@ crp_status crpi_stack_view(crp *vm, crp_module *owner, crp_word *out)
     return st;
 }
 
-/* --- changing ------------------------------------------------------------------------------------------------ */
+/* --- changing ------------------------------------------------------------------------------------------- */
 
 static void link_modules(crp *vm, crp_module *above, crp_module *below)
 {
@@ -101,8 +98,10 @@ static void link_modules(crp *vm, crp_module *above, crp_module *below)
 
 static void set_ends(crp *vm, crpi_stack *s, crp_module *above, crp_module *m, crp_module *below)
 {
-    if (!above) crp_store(vm, &s->h, &s->top, m ? crp_module_word(m) : below ? crp_module_word(below) : CRP_NIL);
-    if (!below) crp_store(vm, &s->h, &s->bottom, m ? crp_module_word(m) : above ? crp_module_word(above) : CRP_NIL);
+    if (!above)
+        crp_store(vm, &s->h, &s->top, m ? crp_module_word(m) : below ? crp_module_word(below) : CRP_NIL);
+    if (!below)
+        crp_store(vm, &s->h, &s->bottom, m ? crp_module_word(m) : above ? crp_module_word(above) : CRP_NIL);
 }
 
 static void unlink_module(crp *vm, crpi_stack *s, crp_module *m)
@@ -148,10 +147,12 @@ static crp_status link_in(crp *vm, crpi_stack *s, crp_module *above, crp_module 
 static crp_status must_be_free(crp *vm, crp_word given, crp_module **m)
 {
     if (!(*m = crp_module_of(vm, given)))
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
-                         "a stack holds comms modules, not %n; a class written in script goes into a ScriptModule", given);
+        return crp_raise(
+            vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+            "a stack holds comms modules, not %n; a class written in script goes into a ScriptModule", given);
     if (crp_is_object((*m)->stack))
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "this %s stands on a stack already", crpi_layer_name(vm, *m));
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "this %s stands on a stack already",
+                         crpi_layer_name(vm, *m));
     return CRP_OK;
 }
 
@@ -171,14 +172,16 @@ crp_status crp_insert_below(crp *vm, crp_module *at, crp_word given)
     for (crp_module *a = at; a; a = module_at(a->above)) {
         size_t n = unread(vm, a);
         if (n)
-            return crp_raise(vm, CRP_ERR_COMMS, CRP_RECEIVE_FAILED,
-                             "%s cannot be inserted below %s: %s holds %zu bytes that were not read yet, and they did not "
-                             "come through it", crpi_layer_name(vm, m), crpi_layer_name(vm, at), crpi_layer_name(vm, a), n);
+            return crp_raise(
+                vm, CRP_ERR_COMMS, CRP_RECEIVE_FAILED,
+                "%s cannot be inserted below %s: %s holds %zu bytes that were not read yet, and they did "
+                "not come through it",
+                crpi_layer_name(vm, m), crpi_layer_name(vm, at), crpi_layer_name(vm, a), n);
     }
     return link_in(vm, crpi_stack_at(at->stack), at, m, module_at(at->below));
 }
 
-/* --- the natives --------------------------------------------------------------------------------------------- */
+/* --- the natives ---------------------------------------------------------------------------------------- */
 
 static crp_status must_be_whole(crp_call *call, const char *doing)
 {
@@ -198,11 +201,13 @@ static crp_status stack_push(crp_call *call)
     crpi_stack *s = crpi_stack_at(call->self);
     crp_module *top = module_at(s->top);
     if (top && (top->connecting || top->disconnecting))
-        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "push while the stack is connecting or disconnecting");
+        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL,
+                         "push while the stack is connecting or disconnecting");
     return link_in(call->vm, s, NULL, m, top);
 }
 
-/* A module that leaves takes its part of the connection along if it is the bottom; of any other the part ends. */
+/* A module that leaves takes its part of the connection along if it is the bottom; of any other the part
+ * ends. */
 static void leave(crp *vm, crpi_stack *s, crp_module *m)
 {
     const crp_module_ops *ops = crp_ops_of(vm, m);
@@ -226,8 +231,8 @@ static crp_status stack_pop(crp_call *call)
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "pop: %s is in use", crpi_layer_name(vm, m));
     size_t n = unread(vm, m);
     if (n)
-        return crp_raise(vm, CRP_ERR_COMMS, CRP_RECEIVE_FAILED, "pop: %s holds %zu bytes that were not read yet",
-                         crpi_layer_name(vm, m), n);
+        return crp_raise(vm, CRP_ERR_COMMS, CRP_RECEIVE_FAILED,
+                         "pop: %s holds %zu bytes that were not read yet", crpi_layer_name(vm, m), n);
     call->result = crpi_layer_face(vm, m);
     leave(vm, s, m);
     return CRP_OK;
@@ -240,8 +245,10 @@ static crp_status find_layer(crp *vm, const crpi_layers *layers, crp_word given,
         crp_module *m = layers->at[i];
         const char *name = crpi_layer_name(vm, m), *wanted = NULL;
         size_t n = 0;
-        if (crp_is_string(given)) wanted = crp_string_data(given, &n);
-        else if (crp_is_symbol(given)) wanted = crp_symbol_name(vm, given, &n);
+        if (crp_is_string(given))
+            wanted = crp_string_data(given, &n);
+        else if (crp_is_symbol(given))
+            wanted = crp_symbol_name(vm, given, &n);
         bool named = wanted && strlen(name) == n && !memcmp(name, wanted, n);
         if (named || given == crp_module_word(m) || given == crpi_layer_face(vm, m)) {
             *out = m;
@@ -304,25 +311,31 @@ static crp_status stack_attributes(crp_call *call)
 }
 
 /* One line a layer, top first: its class and its settings. */
-static crp_status describe_layer(crp *vm, crp_module *m, crp_word *text)
+static crp_status describe_layer(crp *vm, crp_module *m, crpi_prose *text)
 {
     crp_word settings;
     crp_status st = crpi_attr_of_layer(vm, m, &settings);
-    if (!st) st = crp_format(vm, text, "%p%s", *text, crpi_layer_name(vm, m));
-    for (; !st && crp_is_pair(settings); settings = crp_tail(settings)) {
+    if (st) return st;
+    crpi_prose_add(text, crpi_layer_name(vm, m));
+    for (; crp_is_pair(settings); settings = crp_tail(settings)) {
         crp_word pair = crp_head(settings);
-        st = crp_format(vm, text, "%p %p = %v", *text, crp_head(pair), crp_head(crp_tail(pair)));
+        crpi_prose_add(text, " ");
+        crpi_prose_add(text, crp_string_data(crp_head(pair), NULL));
+        crpi_prose_add(text, " = ");
+        crpi_prose_add_value(text, crp_head(crp_tail(pair)));
     }
-    return st ? st : crp_format(vm, text, "%p\n", *text);
+    crpi_prose_add(text, "\n");
+    return CRP_OK;
 }
 
 static crp_status stack_describe(crp_call *call)
 {
     crpi_layers layers;
+    crpi_prose text = {.vm = call->vm};
     crp_status st = layers_of_call(call, &layers);
-    if (!st) st = crp_string(call->vm, "", 0, &call->result);
-    for (size_t i = 0; !st && i < layers.n; i++) st = describe_layer(call->vm, layers.at[i], &call->result);
-    return st;
+    for (size_t i = 0; !st && i < layers.n; i++) st = describe_layer(call->vm, layers.at[i], &text);
+    crp_status end = crpi_prose_end(&text, &call->result);
+    return st ? st : end;
 }
 
 /* The method belongs to the top-most module that has it. */
@@ -333,7 +346,8 @@ static bool member_owner(crp *vm, const crpi_layers *layers, crp_word name, bool
         bool has = crp_has_method(vm, face, name) || (!methods_only && crp_has_property(vm, face, name));
         if (!has && face != crp_module_word(layers->at[i]) &&
             crp_has_method(vm, crp_module_word(layers->at[i]), name)) {
-            face = crp_module_word(layers->at[i]); /* a standard verb that the scripted class leaves to ScriptModule */
+            face = crp_module_word(
+                layers->at[i]); /* a standard verb that the scripted class leaves to ScriptModule */
             has = true;
         }
         if (has) {
@@ -356,7 +370,8 @@ static crp_status stack_do(crp_call *call)
     if (!st) st = crpi_attr_name(call->vm, call->args[0], &name);
     if (st) return st;
     if (!member_owner(call->vm, &layers, name, true, &target))
-        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "no layer of this stack has a method %p", name);
+        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "no layer of this stack has a method %p",
+                         name);
     call->step = 1;
     return crp_then_send(call, target, name, call->args + 1, call->count - 1);
 }
@@ -371,7 +386,7 @@ static bool stack_missing(crp *vm, crp_object *self, crp_word name, crp_word *ta
     return member_owner(vm, &layers, name, false, target);
 }
 
-/* --- the properties ------------------------------------------------------------------------------------------ */
+/* --- the properties ------------------------------------------------------------------------------------- */
 
 static crp_status get_depth(crp *vm, crp_object *self, crp_word *out)
 {
@@ -418,8 +433,8 @@ static void stack_mark(crp *vm, crp_object *self, crp_marker mark)
 
 static const crp_property properties[] = {
     {"depth", "Integer", CRP_READ, 0, NULL, NULL, "how many modules there are", get_depth, NULL},
-    {"top", "Object", CRP_READ, 0, NULL, NULL, "the top-most module; a ScriptModule shows its scripted object",
-     get_top, NULL},
+    {"top", "Object", CRP_READ, 0, NULL, NULL,
+     "the top-most module; a ScriptModule shows its scripted object", get_top, NULL},
     {"bottom", "Object", CRP_READ, 0, NULL, NULL, "the bottom module", get_bottom, NULL},
     {"log", "Log", CRP_RW, offsetof(crpi_stack, log), NULL, NULL,
      "where all layers write their records; setting it sets every module's; () is nowhere", NULL, set_log},
@@ -428,20 +443,23 @@ static const crp_property properties[] = {
 
 static const crp_method methods[] = {
     {"push", "NIL (module Object)", stack_push, "Puts a module on top.", 0, NULL, NULL},
-    {"pop", "Object", stack_pop, "Takes the top-most module off and gives it. 6.3 when it holds unread input.", 0, NULL,
-     NULL},
+    {"pop", "Object", stack_pop,
+     "Takes the top-most module off and gives it. 6.3 when it holds unread input.", 0, NULL, NULL},
     {"insert", "NIL (module Object) (above Object)", stack_insert,
-     "Puts a module directly below the layer `above`: a module of this stack or the name of its class. 6.3 when a layer "
-     "above that place holds input that was not read yet.", 0, NULL, NULL},
+     "Puts a module directly below the layer `above`: a module of this stack or the name of its class. 6.3 "
+     "when a layer above that place holds input that was not read yet.",
+     0, NULL, NULL},
     {"set", "Object (name String|Symbol) (value Object)", stack_set,
      "Sets an attribute on the top-most module that has it.", 0, NULL, NULL},
-    {"get", "Object (name String|Symbol)", stack_get, "An attribute of the top-most module that has it.", 0, NULL, NULL},
-    {"hasAttribute", "Object (name String|Symbol)", stack_has_attribute, "true if some module has the attribute.", 0,
+    {"get", "Object (name String|Symbol)", stack_get, "An attribute of the top-most module that has it.", 0,
      NULL, NULL},
+    {"hasAttribute", "Object (name String|Symbol)", stack_has_attribute,
+     "true if some module has the attribute.", 0, NULL, NULL},
     {"attributes", "List", stack_attributes,
-     "The settable attributes and their values, pairs (name value), top-most first; secrets show as \"***\".", 0, NULL,
-     NULL},
-    {"describe", "String", stack_describe, "The layers and their settings, a line each, top-most first.", 0, NULL, NULL},
+     "The settable attributes and their values, pairs (name value), top-most first; secrets show as \"***\".",
+     0, NULL, NULL},
+    {"describe", "String", stack_describe, "The layers and their settings, a line each, top-most first.", 0,
+     NULL, NULL},
     {"do", "Object (method String|Symbol) ...", stack_do,
      "Calls a method of the top-most module that has it, with the further arguments.", 0, NULL, NULL},
     CRP_MODULE_METHODS,
@@ -452,8 +470,8 @@ const crp_class_def crpi_stack_class = {
     .size = sizeof(crp_class_def),
     .name = "CommsStack",
     .other_name = "Stack",
-    .help = "A stack of communication modules: the top-most speaks the protocol, the bottom one reaches the peer. Members "
-            "that the stack itself lacks are those of its top-most module that has them.",
+    .help = "A stack of communication modules: the top-most speaks the protocol, the bottom one reaches the "
+            "peer. Members that the stack itself lacks are those of its top-most module that has them.",
     .instance_size = sizeof(crpi_stack),
     .properties = properties,
     .methods = methods,

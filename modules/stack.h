@@ -1,7 +1,8 @@
 /* floor 4: the stack, as the framework's own files see it.
  *
- * A stack is a list of modules linked both ways; the CommsStack object holds its two ends.  A view is a CommsStack
- * that holds no ends but an owner: it stands for whatever is below that module at the moment it is asked.
+ * A stack is a list of modules linked both ways; the CommsStack object holds its two ends.  A view is a
+ * CommsStack that holds no ends but an owner: it stands for whatever is below that module at the moment it is
+ * asked.
  */
 #ifndef CARAPACE_STACK_H
 #define CARAPACE_STACK_H
@@ -11,7 +12,7 @@
 typedef struct crpi_stack {
     crp_object h;
     crp_word top, bottom;
-    crp_word owner;  /* of a view: the module above the layers that it shows */
+    crp_word owner; /* of a view: the module above the layers that it shows */
     crp_word log;
     uint32_t number; /* in the records of `log`; 0: none yet */
 } crpi_stack;
@@ -29,9 +30,21 @@ crp_status crpi_stack_view(crp *, crp_module *owner, crp_word *out);
 
 /* `top` (may be NULL) and all below it; 4.1 when they are too many or stand on themselves. */
 crp_status crpi_layers_from(crp *, crp_module *top, crpi_layers *);
-crp_module *crpi_topmost(crp_module *); /* of the stack that the module is on */
+crp_module *crpi_topmost(crp_module *);              /* of the stack that the module is on */
 crp_word crpi_layer_face(crp *, const crp_module *); /* what scripts see of a module */
 const char *crpi_layer_name(crp *, const crp_module *);
+
+/* A text that is put together piece by piece.  The first failure is remembered, and told by
+ * crpi_prose_end, which gives the String and frees the rest. */
+typedef struct crpi_prose {
+    crp *vm;
+    char *bytes;
+    size_t n, room;
+    crp_status st;
+} crpi_prose;
+void crpi_prose_add(crpi_prose *, const char *text);
+void crpi_prose_add_value(crpi_prose *, crp_word); /* as source, cut to 200 bytes */
+crp_status crpi_prose_end(crpi_prose *, crp_word *out);
 
 crp_status crpi_set_log(crp *, crp_module *, crp_word log);
 uint32_t crpi_log_join(crp *, crp_word log); /* 0: no Log */
@@ -44,18 +57,20 @@ crp_status crpi_walk_connect(crp_call *, crp_module *top);
 crp_status crpi_walk_disconnect(crp_call *, crp_module *top, size_t *done, crp_word *error);
 void crpi_close_layers(crp *, const crpi_layers *);
 void crpi_set_connected(crp_module *, bool); /* and no longer bound, listening, on the way */
-void crpi_lock_config(crp_module *);          /* after bound or listening changed */
+void crpi_lock_config(crp_module *);         /* after bound or listening changed */
 crp_status crpi_operation_begin_send(crp_call *, crp_operation *, crp_module *, int64_t timeout);
 
-/* The first layer from `m` down (m included) that has the slot; NULL: none.  The slot is an offset in the ops. */
+/* The first layer from `m` down (m included) that has the slot; NULL: none.  The slot is an offset in the
+ * ops. */
 crp_module *crpi_with_slot(crp *, crp_module *m, size_t slot);
 #define CRPI_SLOT(name) offsetof(crp_module_ops, name)
 /* What crp_below_send and crp_below_receive do, m itself included.  `above` is for the words of an error. */
 crp_status crpi_layer_send(crp_call *, crp_module *m, const void *bytes, size_t n, size_t *taken);
 crp_status crpi_layer_receive(crp_call *, crp_module *m, void *bytes, size_t n, size_t *got);
 
-extern const crp_class_def crpi_stack_class, crpi_commsinfo_class, crpi_tcp_class, crpi_util_class, crpi_memory_class,
-    crpi_process_class, crpi_replay_class, crpi_script_module_class, crpi_traffic_group_class;
+extern const crp_class_def crpi_stack_class, crpi_commsinfo_class, crpi_tcp_class, crpi_util_class,
+    crpi_memory_class, crpi_process_class, crpi_replay_class, crpi_script_module_class,
+    crpi_traffic_group_class, crpi_log_class, crpi_pop3_class;
 
 crp_status crpi_commsinfo_of_layers(crp *, const crpi_layers *, bool whole, crp_word *out);
 crp_status crpi_commsinfo_of_traffic(crp *, const crp_traffic *, crp_word *out);

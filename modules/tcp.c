@@ -1,8 +1,8 @@
 /* floor 4: Tcp: the usual bottom module: a connected socket, or a listening one.
  *
- * Connecting tries the addresses of the host in turn, a new one each 250 ms or as soon as one has failed; the first
- * that answers wins and the rest are closed (RFC 8305 in a simple form).  Every descriptor is stored in the object
- * before anything else can fail, so that close and drop find it.
+ * Connecting tries the addresses of the host in turn, a new one each 250 ms or as soon as one has failed; the
+ * first that answers wins and the rest are closed (RFC 8305 in a simple form).  Every descriptor is stored in
+ * the object before anything else can fail, so that close and drop find it.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,19 +16,20 @@ enum { ATTEMPTS = 6, ATTEMPT_DELAY = 250 /* milliseconds */, BACKLOG = 128 };
 typedef struct race {
     crpi_resolver *resolver;
     crpi_address address[CRPI_MAX_ADDRESSES];
-    size_t n, next;       /* how many there are, which one is tried next */
-    int fd[ATTEMPTS];     /* attempts under way */
-    size_t of[ATTEMPTS];  /* which address each is */
+    size_t n, next;      /* how many there are, which one is tried next */
+    int fd[ATTEMPTS];    /* attempts under way */
+    size_t of[ATTEMPTS]; /* which address each is */
     size_t live;
-    int64_t next_at;      /* when the next one starts */
-    int error;            /* of the last that failed */
-    size_t failed;        /* which it was */
-    crpi_address local;   /* to connect from; length 0: any */
+    int64_t next_at;    /* when the next one starts */
+    int error;          /* of the last that failed */
+    size_t failed;      /* which it was */
+    crpi_address local; /* to connect from; length 0: any */
 } race;
 
 typedef struct tcp {
     crp_module m;
-    crp_word host, port, local_host, local_port, connect_timeout, send_timeout, receive_timeout, keep_alive, no_delay;
+    crp_word host, port, local_host, local_port, connect_timeout, send_timeout, receive_timeout, keep_alive,
+        no_delay;
     int fd_plus_1; /* 0: none */
     race *race;
 } tcp;
@@ -61,12 +62,9 @@ static void tcp_close(crp *vm, crp_module *m)
     t->fd_plus_1 = 0;
 }
 
-static void tcp_drop(crp *vm, crp_object *self)
-{
-    tcp_close(vm, (crp_module *)self);
-}
+static void tcp_drop(crp *vm, crp_object *self) { tcp_close(vm, (crp_module *)self); }
 
-/* --- addresses ------------------------------------------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------------------------------------ */
 
 static crp_status local_address(crp *vm, tcp *t, int family, int code, crpi_address *out)
 {
@@ -74,8 +72,10 @@ static crp_status local_address(crp *vm, tcp *t, int family, int code, crpi_addr
     crp_status st = crp_c_string(vm, t->local_host, &text);
     if (st) return st;
     unsigned port = (unsigned)crp_integer_value(t->local_port);
-    if (!*text) text = family == AF_INET6 ? "::" : "0.0.0.0";
-    else if (!strcmp(text, "localhost")) text = family == AF_INET6 ? "::1" : "127.0.0.1";
+    if (!*text)
+        text = family == AF_INET6 ? "::" : "0.0.0.0";
+    else if (!strcmp(text, "localhost"))
+        text = family == AF_INET6 ? "::1" : "127.0.0.1";
     if (crpi_address_parse(text, port, out)) return CRP_OK;
     return crp_module_raise(vm, &t->m, CRP_ERR_COMMS, code, "localHost %q is not a numeric address", text);
 }
@@ -86,7 +86,8 @@ static bool socket_name(crp *vm, const tcp *t, bool peer, crpi_address *out)
     const crp_platform *p = sys(vm, &state);
     memset(out, 0, sizeof *out);
     out->length = sizeof out->at;
-    return t->fd_plus_1 && p->name(state, t->fd_plus_1 - 1, peer, (struct sockaddr *)&out->at, &out->length) == 0;
+    return t->fd_plus_1 &&
+           p->name(state, t->fd_plus_1 - 1, peer, (struct sockaddr *)&out->at, &out->length) == 0;
 }
 
 static crp_status get_address(crp *vm, crp_object *self, bool peer, crp_word *out)
@@ -131,18 +132,18 @@ static crp_status get_local_port(crp *vm, crp_object *self, crp_word *out)
     return crp_integer(vm, crpi_address_port(&a), out);
 }
 
-/* --- connect --------------------------------------------------------------------------------------------------- */
+/* --- connect -------------------------------------------------------------------------------------------- */
 
 static crp_status connect_failed(crp *vm, tcp *t, int errnum, const crpi_address *a)
 {
     char text[CRPI_ADDRESS_TEXT];
     crpi_address_text(a, text);
-    return crp_module_raise_errno(vm, &t->m, CRP_ERR_COMMS, CRP_CONNECT_FAILED, errnum, "connect to %p port %p (%s) failed",
-                                  t->host, t->port, text);
+    return crp_module_raise_errno(vm, &t->m, CRP_ERR_COMMS, CRP_CONNECT_FAILED, errnum,
+                                  "connect to %p port %p (%s) failed", t->host, t->port, text);
 }
 
-/* From `localHost` and `localPort`, if they are set: 0 or -errno.  An address of the other family is one that the
- * next attempt may like better. */
+/* From `localHost` and `localPort`, if they are set: 0 or -errno.  An address of the other family is one that
+ * the next attempt may like better. */
 static int bind_before_connect(crp *vm, tcp *t, int fd, int family)
 {
     void *state;
@@ -272,8 +273,8 @@ static crp_status tcp_connect(crp_call *call, crp_module *m)
         const char *host;
         st = crp_c_string(call->vm, t->host, &host);
         if (!st)
-            st = crpi_resolve(call, m, host, (unsigned)crp_integer_value(t->port), &t->race->resolver, t->race->address,
-                              &t->race->n);
+            st = crpi_resolve(call, m, host, (unsigned)crp_integer_value(t->port), &t->race->resolver,
+                              t->race->address, &t->race->n);
         if (st) return st;
         m->step = 2;
     }
@@ -282,7 +283,7 @@ static crp_status tcp_connect(crp_call *call, crp_module *m)
     return st;
 }
 
-/* --- data ------------------------------------------------------------------------------------------------------ */
+/* --- data ----------------------------------------------------------------------------------------------- */
 
 static crp_status closed_meanwhile(crp *vm, crp_module *m)
 {
@@ -301,7 +302,8 @@ static crp_status tcp_send(crp_call *call, crp_module *m, const void *bytes, siz
         return CRP_OK;
     }
     if (sent != -EAGAIN && sent != -EWOULDBLOCK)
-        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_SEND_FAILED, (int)-sent, "send to %p failed", t->host);
+        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_SEND_FAILED, (int)-sent,
+                                      "send to %p failed", t->host);
     crp_module_wait_fd(call, m, t->fd_plus_1 - 1, CRP_WRITABLE);
     return CRP_AGAIN;
 }
@@ -318,8 +320,8 @@ static crp_status tcp_receive(crp_call *call, crp_module *m, void *bytes, size_t
         return CRP_OK;
     }
     if (came != -EAGAIN && came != -EWOULDBLOCK)
-        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_RECEIVE_FAILED, (int)-came, "receive from %p failed",
-                                      t->host);
+        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_RECEIVE_FAILED, (int)-came,
+                                      "receive from %p failed", t->host);
     crp_module_wait_fd(call, m, t->fd_plus_1 - 1, CRP_READABLE);
     return CRP_AGAIN;
 }
@@ -335,7 +337,7 @@ static crp_status tcp_shut(crp_call *call, crp_module *m)
     return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_SEND_FAILED, -e, "shutdown failed");
 }
 
-/* --- bind, listen, accept ---------------------------------------------------------------------------------------- */
+/* --- bind, listen, accept ------------------------------------------------------------------------------- */
 
 static int open_listener(crp *vm, tcp *t, int family)
 {
@@ -369,8 +371,8 @@ static crp_status tcp_bind(crp_call *call, crp_module *m)
     int e = fd < 0 ? fd : p->bind(state, fd, (struct sockaddr *)&a.at, a.length);
     if (!e) return CRP_OK;
     tcp_close(call->vm, m);
-    return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_BIND_FAILED, -e, "bind to %v port %p failed",
-                                  t->local_host, t->local_port);
+    return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_BIND_FAILED, -e,
+                                  "bind to %v port %p failed", t->local_host, t->local_port);
 }
 
 static crp_status tcp_listen(crp_call *call, crp_module *m)
@@ -380,8 +382,8 @@ static crp_status tcp_listen(crp_call *call, crp_module *m)
     const crp_platform *p = sys(call->vm, &state);
     int e = p->listen(state, t->fd_plus_1 - 1, BACKLOG);
     if (!e) return CRP_OK;
-    return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_LISTEN_FAILED, -e, "listen on port %p failed",
-                                  t->local_port);
+    return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_LISTEN_FAILED, -e,
+                                  "listen on port %p failed", t->local_port);
 }
 
 /* The accepted one has the peer as host and port and the listener's settings. */
@@ -429,7 +431,8 @@ static crp_status tcp_accept(crp_call *call, crp_module *m, crp_word *out)
         crp_module_wait_fd(call, m, t->fd_plus_1 - 1, CRP_READABLE);
         return CRP_AGAIN;
     }
-    if (fd < 0) return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_ACCEPT_FAILED, -fd, "accept failed");
+    if (fd < 0)
+        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_ACCEPT_FAILED, -fd, "accept failed");
     tcp *new_one = (tcp *)crp_object_of(made);
     new_one->fd_plus_1 = fd + 1;
     if ((st = adopt(call->vm, t, new_one))) return st;
@@ -437,7 +440,7 @@ static crp_status tcp_accept(crp_call *call, crp_module *m, crp_word *out)
     return CRP_OK;
 }
 
-/* --- the class --------------------------------------------------------------------------------------------------- */
+/* --- the class ------------------------------------------------------------------------------------------ */
 
 static const crp_module_ops ops = {
     .kind = CRP_KIND_MODULE,
@@ -463,18 +466,22 @@ static const crp_property properties[] = {
     {"localHost", "String", SETTING, AT(local_host), NULL, NULL,
      "own numeric address to connect from or to listen on, or `localhost`; \"\" is any", NULL, NULL},
     {"localPort", "Integer", SETTING, AT(local_port), NULL, "0..65535",
-     "own port to connect from or to listen on; 0 is any free one, and the real one is read here then", get_local_port, NULL},
+     "own port to connect from or to listen on; 0 is any free one, and the real one is read here then",
+     get_local_port, NULL},
     {"connectTimeout", "Integer", CRP_RW | CRP_STACK, AT(connect_timeout), "60000", MS,
      "milliseconds for a whole connect: lookup, connecting, TLS and logon", NULL, NULL},
     {"sendTimeout", "Integer", CRP_RW | CRP_STACK, AT(send_timeout), "60000", MS,
      "milliseconds for `send` where it is not told", NULL, NULL},
     {"receiveTimeout", "Integer", CRP_RW | CRP_STACK, AT(receive_timeout), "60000", MS,
      "milliseconds for `receive` where it is not told", NULL, NULL},
-    {"keepAlive", "Object", SETTING, AT(keep_alive), "()", NULL, "true: probe an idle connection (SO_KEEPALIVE)", NULL, NULL},
-    {"noDelay", "Object", SETTING, AT(no_delay), "true", NULL, "true: send small packets at once (TCP_NODELAY)", NULL, NULL},
-    {"peerAddress", "String", FACT, 0, NULL, NULL, "the peer's address and port; \"\" when not connected", get_peer_address,
-     NULL},
-    {"localAddress", "String", FACT, 0, NULL, NULL, "the own address and port; \"\" without a socket", get_own_address, NULL},
+    {"keepAlive", "Object", SETTING, AT(keep_alive), "()", NULL,
+     "true: probe an idle connection (SO_KEEPALIVE)", NULL, NULL},
+    {"noDelay", "Object", SETTING, AT(no_delay), "true", NULL,
+     "true: send small packets at once (TCP_NODELAY)", NULL, NULL},
+    {"peerAddress", "String", FACT, 0, NULL, NULL, "the peer's address and port; \"\" when not connected",
+     get_peer_address, NULL},
+    {"localAddress", "String", FACT, 0, NULL, NULL, "the own address and port; \"\" without a socket",
+     get_own_address, NULL},
     {"loopback", "Object", FACT, 0, NULL, NULL, "true if the peer is on this machine", get_loopback, NULL},
     {"secure", "Object", FACT, 0, NULL, NULL, "(): nothing is encrypted here", get_secure, NULL},
     CRP_PROPERTY_LOG,

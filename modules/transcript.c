@@ -122,7 +122,8 @@ static crp_status data_line(parser *p)
         if (st) return st;
         if (times < 1 || times > MAX_TIMES) return wrong(p, "expected 1 to 16777216 times");
     }
-    if (p->at == p->end || (*p->at != ':' && *p->at != '>')) return wrong(p, "expected `S:`, `S>`, `C:` or `C>`");
+    if (p->at == p->end || (*p->at != ':' && *p->at != '>'))
+        return wrong(p, "expected `S:`, `S>`, `C:` or `C>`");
     bool line = *p->at++ == ':';
     if (p->at < p->end && *p->at == ' ') p->at++;
     return data(p, kind, (size_t)times, line);

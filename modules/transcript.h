@@ -6,7 +6,8 @@
  *     S> part of a line       the same without CRLF
  *     C> ...
  *     S*1000: a line          the line a thousand times
- *     @whole @bytes @random 7 how what the peer sends is cut into reads: as it comes, a byte each, at random places (seed)
+ *     @whole @bytes @random 7 how what the peer sends is cut into reads: as it comes, a byte each, at random
+ * places (seed)
  *     @pipelined              the client may send before it has read what stands before
  *     @cut 17                 after 17 bytes of the peer's the connection ends
  *     @silence                from here the peer says nothing more
@@ -21,7 +22,13 @@
 #include "module.h"
 
 enum crpi_chunking { CRPI_WHOLE, CRPI_BYTES, CRPI_RANDOM };
-enum crpi_item_kind { CRPI_SERVER = 'S', CRPI_CLIENT = 'C', CRPI_SILENCE = 'Q', CRPI_RESET = 'R', CRPI_CLOSE = 'E' };
+enum crpi_item_kind {
+    CRPI_SERVER = 'S',
+    CRPI_CLIENT = 'C',
+    CRPI_SILENCE = 'Q',
+    CRPI_RESET = 'R',
+    CRPI_CLOSE = 'E'
+};
 
 typedef struct crpi_item {
     enum crpi_item_kind kind;

@@ -1,8 +1,9 @@
 /* floor 4: Util: bytes from below that wait to be read as lines or blocks.
  *
- * One buffer holds what came and was not read yet: the bytes from `start` on, `length` of them.  A call that cannot be
- * answered yet leaves them there, so a timeout consumes nothing.  Layers above read where the bytes lie (crp_util_... in
- * module.h); the buffer grows with what the connection delivers, to 256 KiB a read, and never past `limit`.
+ * One buffer holds what came and was not read yet: the bytes from `start` on, `length` of them.  A call that
+ * cannot be answered yet leaves them there, so a timeout consumes nothing.  Layers above read where the bytes
+ * lie (crp_util_... in module.h); the buffer grows with what the connection delivers, to 256 KiB a read, and
+ * never past `limit`.
  */
 #include <string.h>
 #include "stack.h"
@@ -26,7 +27,7 @@ typedef struct traffic_group {
 
 static util *util_of(crp_module *m) { return (util *)m; }
 
-/* --- parity ----------------------------------------------------------------------------------------------------- */
+/* --- parity --------------------------------------------------------------------------------------------- */
 
 static enum parity parity_of(crp_word w)
 {
@@ -49,7 +50,7 @@ static void impose(enum parity parity, unsigned char *bytes, size_t n)
     }
 }
 
-/* --- traffic ---------------------------------------------------------------------------------------------------- */
+/* --- traffic -------------------------------------------------------------------------------------------- */
 
 static void count_received(crp *vm, util *u, size_t n)
 {
@@ -103,7 +104,8 @@ static crp_status util_traffic(crp_call *call)
     crp_word group;
     crp_status st = group_named(call->vm, call->args[0], &group);
     if (st) return st;
-    return crpi_commsinfo_of_traffic(call->vm, &((traffic_group *)crp_object_of(group))->traffic, &call->result);
+    return crpi_commsinfo_of_traffic(call->vm, &((traffic_group *)crp_object_of(group))->traffic,
+                                     &call->result);
 }
 
 static crp_status util_reset_traffic(crp_call *call)
@@ -114,7 +116,7 @@ static crp_status util_reset_traffic(crp_call *call)
     return st;
 }
 
-/* --- the buffer --------------------------------------------------------------------------------------------------- */
+/* --- the buffer ----------------------------------------------------------------------------------------- */
 
 static size_t limit_of(const util *u) { return (size_t)crp_integer_value(u->limit); }
 
@@ -147,8 +149,8 @@ static crp_status make_room(crp *vm, util *u)
     return CRP_OK;
 }
 
-/* A read that filled all the room says that more is waiting: the next one may be bigger.  Without memory for that it
- * stays as it is. */
+/* A read that filled all the room says that more is waiting: the next one may be bigger.  Without memory for
+ * that it stays as it is. */
 static void grow_for_speed(crp *vm, util *u)
 {
     size_t wanted = u->capacity * 2;
@@ -242,7 +244,8 @@ static crp_status unread(crp *vm, util *u, const unsigned char *bytes, size_t n)
     size_t limit = limit_of(u);
     if (n > limit || u->length > limit - n)
         return crp_module_raise(vm, &u->m, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
-                                "unread of %zu bytes: the property `limit` allows no more than %zu", n, limit);
+                                "unread of %zu bytes: the property `limit` allows no more than %zu", n,
+                                limit);
     if (n > u->start) {
         if (u->capacity < n + u->length) {
             crp_status st = resize(vm, u, n + u->length);
@@ -258,7 +261,7 @@ static crp_status unread(crp *vm, util *u, const unsigned char *bytes, size_t n)
     return CRP_OK;
 }
 
-/* --- operations --------------------------------------------------------------------------------------------------- */
+/* --- operations ----------------------------------------------------------------------------------------- */
 
 static crp_status util_send(crp_call *call, crp_module *m, const void *bytes, size_t n, size_t *taken)
 {
@@ -317,7 +320,7 @@ static void util_mark(crp *vm, crp_object *self, crp_marker mark)
     mark(vm, ((util *)self)->traffic_group);
 }
 
-/* --- what scripts call ---------------------------------------------------------------------------------------------- */
+/* --- what scripts call ---------------------------------------------------------------------------------- */
 
 static crp_status reading_begin(crp_call *call, crp_operation *op, uint32_t arg)
 {
@@ -325,8 +328,8 @@ static crp_status reading_begin(crp_call *call, crp_operation *op, uint32_t arg)
     int64_t timeout = CRP_CONNECT_TIMEOUT;
     crp_word given = arg < call->count ? call->args[arg] : CRP_UNSET;
     if (given != CRP_UNSET && (timeout = crp_integer_value(given)) < 0)
-        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "a timeout is a number of milliseconds, not %ld",
-                         timeout);
+        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                         "a timeout is a number of milliseconds, not %ld", timeout);
     crp_status st = crp_operation_begin(call, op, crp_self(call), timeout);
     if (!st) call->step = 1;
     return st;
@@ -359,7 +362,8 @@ static crp_status util_receive_n(crp_call *call)
     int64_t n = crp_integer_value(call->args[0]);
     if (n < 0 || (uint64_t)n > limit_of(u))
         return crp_module_raise(call->vm, &u->m, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
-                                "receiveN: expected 0 to %zu bytes (the property `limit`), given %ld", limit_of(u), n);
+                                "receiveN: expected 0 to %zu bytes (the property `limit`), given %ld",
+                                limit_of(u), n);
     crp_operation *op = call->state;
     crp_status st = reading_begin(call, op, 1);
     while (!st && u->length < (uint64_t)n) st = more(call, op, "receiving a number of bytes");
@@ -400,7 +404,8 @@ static crp_status util_receive_line(crp_call *call)
     while (!st) {
         const unsigned char *from = u->length ? u->block + u->start : NULL;
         if (state->searched > u->length) state->searched = 0;
-        const unsigned char *lf = from ? memchr(from + state->searched, '\n', u->length - state->searched) : NULL;
+        const unsigned char *lf =
+            from ? memchr(from + state->searched, '\n', u->length - state->searched) : NULL;
         if (lf) {
             size_t n = (size_t)(lf - from);
             size_t cr = n && from[n - 1] == '\r';
@@ -417,11 +422,11 @@ static crp_status util_unread(crp_call *call)
     const unsigned char *bytes;
     size_t n;
     if (crp_bytes(call->args[0], &bytes, &n)) return unread(call->vm, util_of(crp_self(call)), bytes, n);
-    return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "unread: expected a String, Binary or Buffer, given %n",
-                     call->args[0]);
+    return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                     "unread: expected a String, Binary or Buffer, given %n", call->args[0]);
 }
 
-/* --- the classes ------------------------------------------------------------------------------------------------------ */
+/* --- the classes ---------------------------------------------------------------------------------------- */
 
 static const crp_module_ops ops = {
     .kind = CRP_KIND_MODULE,
@@ -451,8 +456,9 @@ static const crp_property properties[] = {
 
 static const crp_method methods[] = {
     {"receiveN", "String (n Integer) (timeout Integer ?)", util_receive_n,
-     "Exactly n bytes. 6.1 when they did not come within `timeout` milliseconds (default 60000): nothing is consumed then; "
-     "6.3 when the connection ended before.", sizeof(crp_operation), crp_operation_mark, crp_operation_drop},
+     "Exactly n bytes. 6.1 when they did not come within `timeout` milliseconds (default 60000): nothing is "
+     "consumed then; 6.3 when the connection ended before.",
+     sizeof(crp_operation), crp_operation_mark, crp_operation_drop},
     {"receiveUntil", "String (text String) (timeout Integer ?)", util_receive_until,
      "Everything up to the text and the text itself; the rest stays. Errors as in receiveN.", sizeof(until),
      crp_operation_mark, crp_operation_drop},
@@ -460,8 +466,10 @@ static const crp_method methods[] = {
      "The next line without its end, LF or CRLF. Errors as in receiveN.", sizeof(until), crp_operation_mark,
      crp_operation_drop},
     {"unread", "NIL (data Object)", util_unread, "Puts data back: it is received next.", 0, NULL, NULL},
-    {"traffic", "CommsInfo (group String)", util_traffic, "The traffic of all modules in the group.", 0, NULL, NULL},
-    {"resetTraffic", "NIL (group String)", util_reset_traffic, "Sets the group's traffic to zero.", 0, NULL, NULL},
+    {"traffic", "CommsInfo (group String)", util_traffic, "The traffic of all modules in the group.", 0, NULL,
+     NULL},
+    {"resetTraffic", "NIL (group String)", util_reset_traffic, "Sets the group's traffic to zero.", 0, NULL,
+     NULL},
     CRP_MODULE_METHODS,
     {0},
 };

@@ -1,7 +1,9 @@
-/* floor 4: the standard verbs: connect, send, receive and so on, as scripts call them on a stack, a view or a module.
+/* floor 4: the standard verbs: connect, send, receive and so on, as scripts call them on a stack, a view or a
+ * module.
  *
- * A verb addresses the layers from its receiver down: on a stack all of them, on a view those below its owner, on a
- * module that one and what is below it.  Every verb is a small step machine that waits, never blocks.
+ * A verb addresses the layers from its receiver down: on a stack all of them, on a view those below its
+ * owner, on a module that one and what is below it.  Every verb is a small step machine that waits, never
+ * blocks.
  */
 #include <string.h>
 #include "attr.h"
@@ -32,10 +34,11 @@ static crp_status timeout_of(crp_call *call, uint32_t arg, crp_module *m, const 
     }
     *out = crp_integer_value(call->args[arg]);
     if (*out >= 0) return CRP_OK;
-    return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "a timeout is a number of milliseconds, not %ld", *out);
+    return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                     "a timeout is a number of milliseconds, not %ld", *out);
 }
 
-/* --- connect, disconnect -------------------------------------------------------------------------------------- */
+/* --- connect, disconnect -------------------------------------------------------------------------------- */
 
 crp_status crp_verb_connect(crp_call *call)
 {
@@ -74,7 +77,7 @@ crp_status crp_verb_disconnect(crp_call *call)
     return st;
 }
 
-/* --- send ------------------------------------------------------------------------------------------------------ */
+/* --- send ----------------------------------------------------------------------------------------------- */
 
 static crp_status send_bytes(crp_call *call, crp_verb *v, crp_module *m)
 {
@@ -122,10 +125,10 @@ crp_status crp_verb_send(crp_call *call)
     return st ? st : crp_operation_end(call, &v->op);
 }
 
-/* --- receive --------------------------------------------------------------------------------------------------- */
+/* --- receive -------------------------------------------------------------------------------------------- */
 
-/* Receiving holds no lock: nothing is consumed until a call is done, and a reader that waits for ever must not keep
- * another task from sending. */
+/* Receiving holds no lock: nothing is consumed until a call is done, and a reader that waits for ever must
+ * not keep another task from sending. */
 static crp_status receive_begin(crp_call *call, crp_verb *v, crp_module *m, uint32_t arg)
 {
     int64_t timeout;
@@ -176,14 +179,15 @@ crp_status crp_verb_receive_into(crp_call *call)
     if (!st) st = crp_buffer_room(call->vm, call->args[0], 0, &at, &room);
     if (st) return st;
     if (!room)
-        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "receiveInto: the Buffer is full and does not grow");
+        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                         "receiveInto: the Buffer is full and does not grow");
     st = crpi_layer_receive(call, m, at, room, &got);
     if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "receiving");
     if (!st) crp_buffer_added(call->args[0], got);
     return st;
 }
 
-/* --- bind, listen, accept --------------------------------------------------------------------------------------- */
+/* --- bind, listen, accept ------------------------------------------------------------------------------- */
 
 static crp_status slot_owner(crp_call *call, size_t slot, const char *doing, crp_module **out)
 {
@@ -211,7 +215,8 @@ crp_status crp_verb_bind(crp_call *call)
     crp_status st = slot_owner(call, CRPI_SLOT(bind), "bind", &m);
     if (!st) st = begin_on(call, v, m, CRP_CONNECT_TIMEOUT);
     if (st) return st;
-    if (m->connected) return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_BIND_FAILED, "bind while connected");
+    if (m->connected)
+        return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_BIND_FAILED, "bind while connected");
     st = m->bound ? CRP_OK : crp_ops_of(call->vm, m)->bind(call, m);
     if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "binding");
     if (!st) m->bound = true;
@@ -241,7 +246,8 @@ crp_status crp_verb_listen(crp_call *call)
     crp_status st = slot_owner(call, CRPI_SLOT(listen), "listen", &m);
     if (!st) st = begin_on(call, v, m, CRP_CONNECT_TIMEOUT);
     if (st) return st;
-    if (m->connected) return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_LISTEN_FAILED, "listen while connected");
+    if (m->connected)
+        return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_LISTEN_FAILED, "listen while connected");
     st = listen_step(call, m);
     if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "listening");
     if (!st) m->listening = true;
@@ -262,7 +268,8 @@ crp_status crp_verb_accept(crp_call *call)
         call->step = 1;
     }
     if (st) return st;
-    if (!m->listening) return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_ACCEPT_FAILED, "accept before listen");
+    if (!m->listening)
+        return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_ACCEPT_FAILED, "accept before listen");
     st = crp_ops_of(call->vm, m)->accept(call, m, &call->result);
     if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "waiting for a connection");
     crp_module *made = st ? NULL : crp_module_of(call->vm, call->result);
@@ -270,7 +277,7 @@ crp_status crp_verb_accept(crp_call *call)
     return st;
 }
 
-/* --- info -------------------------------------------------------------------------------------------------------- */
+/* --- info ----------------------------------------------------------------------------------------------- */
 
 crp_status crp_verb_info(crp_call *call)
 {

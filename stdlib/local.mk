@@ -1,8 +1,13 @@
 # What is written in Carapace.  All of it is embedded in the library, so that a program needs no installation.
 
 stdlib_scripts = \
+  stdlib/collect.crp \
   stdlib/core.crp \
   stdlib/mail.crp \
+  stdlib/maildir.crp \
+  stdlib/pop3script.crp \
+  stdlib/pop3server.crp \
+  stdlib/sample.crp \
   $(NULL)
 
 EXTRA_DIST += \

@@ -253,8 +253,15 @@ static bool type(char *text)
     return write(s.terminal, text, n) == (ssize_t)n || fail("cannot type: %s", strerror(errno));
 }
 
+static void free_words(void)
+{
+    for (int i = 1; s.args[i]; i++) free(s.args[i]);
+    for (int i = 0; i < s.env_count; i++) free(s.env[i]);
+}
+
 static bool set_args(char *words)
 {
+    for (int i = 1; s.args[i]; i++) free(s.args[i]);
     int n = 1;
     for (char *word = strtok(words, " "); word && n <= MAX_ARGS; word = strtok(NULL, " "))
         s.args[n++] = strdup(word);
@@ -399,6 +406,7 @@ static void run_file(int number, const char *path)
     nftw(s.home, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     if (file) fclose(file);
     free(s.shown);
+    free_words();
     printf("%s %d - %s\n", ok ? "ok" : "not ok", number, sentence(path));
     if (!ok) printf("# line %d:\n", s.line);
     for (char *line = ok ? NULL : strtok(s.why, "\n"); line; line = strtok(NULL, "\n"))

@@ -1,10 +1,11 @@
-/* A C program with Carapace inside: it gives scripts a function and a class of its own, and then has a script fetch mail.
+/* A C program with Carapace inside: it gives scripts a function and a class of its own, and then has a script
+ * fetch mail.
  *
  *     cc host.c $(pkg-config --cflags --libs carapace) -o host
  *     PASSWORD=... ./host 'pop3://fred@127.0.0.1:11000?allowPlaintext=true'
  *
- * Without an argument it only shows the function and the class.  Every call returns a status; the error that belongs to
- * it is shown by `complain`.
+ * Without an argument it only shows the function and the class.  Every call returns a status; the error that
+ * belongs to it is shown by `complain`.
  */
 #include <carapace/carapace.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ static int complain(crp *vm)
     return 1;
 }
 
-/* --- a function: (secret "NAME") reads the environment ------------------------------------------------------------- */
+/* --- a function: (secret "NAME") reads the environment -------------------------------------------------- */
 
 static crp_status secret(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *out)
 {
@@ -32,7 +33,7 @@ static crp_status secret(crp *vm, void *ud, crp_val self, const crp_val *args, s
     return crp_str(vm, value, strlen(value), out);
 }
 
-/* --- a class: a Tally counts messages and bytes ----------------------------------------------------------------------- */
+/* --- a class: a Tally counts messages and bytes --------------------------------------------------------- */
 
 typedef struct tally {
     int64_t messages, bytes;
@@ -54,7 +55,8 @@ static crp_status tally_add(crp *vm, void *ud, crp_val self, const crp_val *args
     return CRP_OK;
 }
 
-static crp_status tally_messages(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *out)
+static crp_status tally_messages(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                                 crp_val *out)
 {
     void *memory;
     (void)ud, (void)args, (void)count;
@@ -62,7 +64,8 @@ static crp_status tally_messages(crp *vm, void *ud, crp_val self, const crp_val 
     return st ? st : crp_int(vm, ((tally *)memory)->messages, out);
 }
 
-static crp_status tally_bytes(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *out)
+static crp_status tally_bytes(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                              crp_val *out)
 {
     void *memory;
     (void)ud, (void)args, (void)count;
@@ -76,24 +79,21 @@ static const crp_prop_spec tally_props[] = {
     {NULL, NULL, NULL, NULL, NULL}};
 
 static const crp_method_spec tally_methods[] = {
-    {"add", "NIL (message String)", "Counts a message.", tally_add},
-    {NULL, NULL, NULL, NULL}};
+    {"add", "NIL (message String)", "Counts a message.", tally_add}, {NULL, NULL, NULL, NULL}};
 
-static const crp_class_spec tally_class = {
-    .size = sizeof tally_class,
-    .name = "Tally",
-    .help = "Counts messages and their bytes.",
-    .props = tally_props,
-    .methods = tally_methods,
-    .instance_bytes = sizeof(tally)};
+static const crp_class_spec tally_class = {.size = sizeof tally_class,
+                                           .name = "Tally",
+                                           .help = "Counts messages and their bytes.",
+                                           .props = tally_props,
+                                           .methods = tally_methods,
+                                           .instance_bytes = sizeof(tally)};
 
-/* --- the script ------------------------------------------------------------------------------------------------------- */
+/* --- the script ----------------------------------------------------------------------------------------- */
 
-static const char try_them[] =
-    "(set seen (create Tally))\n"
-    "(seen.add \"first\")\n"
-    "(seen.add \"second\")\n"
-    "(print (join (list seen.messages \" messages, \" seen.bytes \" bytes\")))\n";
+static const char try_them[] = "(set seen (create Tally))\n"
+                               "(seen.add \"first\")\n"
+                               "(seen.add \"second\")\n"
+                               "(print (join (list seen.messages \" messages, \" seen.bytes \" bytes\")))\n";
 
 static const char fetch[] =
     "(defun Tally fetch ((url String))\n"
@@ -109,9 +109,10 @@ static int show_fetched(crp *vm, const char *url)
 {
     crp_val seen, messages, bytes;
     int64_t m, b;
-    if (crp_eval(vm, fetch, sizeof fetch - 1, "host", NULL) || crp_callf(vm, &seen, crp_nil(), "fetch", "s", url) ||
-        crp_prop_get(vm, seen, "messages", &messages) || crp_get_int(vm, messages, &m) ||
-        crp_prop_get(vm, seen, "bytes", &bytes) || crp_get_int(vm, bytes, &b))
+    if (crp_eval(vm, fetch, sizeof fetch - 1, "host", NULL) ||
+        crp_callf(vm, &seen, crp_nil(), "fetch", "s", url) || crp_prop_get(vm, seen, "messages", &messages) ||
+        crp_get_int(vm, messages, &m) || crp_prop_get(vm, seen, "bytes", &bytes) ||
+        crp_get_int(vm, bytes, &b))
         return complain(vm);
     printf("fetched %lld messages, %lld bytes\n", (long long)m, (long long)b);
     return 0;
@@ -122,10 +123,12 @@ int main(int argc, char **argv)
     crp *vm;
     int status = 0;
     if (crp_new(NULL, &vm)) return 1;
-    if (crp_defun(vm, "secret", "String (name String)", "The value of an environment variable.", secret, NULL) ||
+    if (crp_defun(vm, "secret", "String (name String)", "The value of an environment variable.", secret,
+                  NULL) ||
         crp_class_add(vm, &tally_class, NULL) || crp_eval(vm, try_them, sizeof try_them - 1, "host", NULL))
         status = complain(vm);
-    else if (argc > 1) status = show_fetched(vm, argv[1]);
+    else if (argc > 1)
+        status = show_fetched(vm, argv[1]);
     crp_free(vm);
     return status;
 }

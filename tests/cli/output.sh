@@ -26,6 +26,7 @@ status=$?
 holds 'stdout and stderr keep their order in one file' sh -c 'head -n 1 out | grep -qx one'
 
 printf '(print "now")\n(sleep 1000000)\n' >wait.crp
+: >out
 "$CARAPACE" wait.crp >out 2>err <input &
 child=$!
 tries=1000

@@ -1,5 +1,5 @@
-/* A host that knows nothing but carapace.h, linked with the library as it is installed: what docs/embedding.md promises.
- * Prints TAP.
+/* A host that knows nothing but carapace.h, linked with the library as it is installed: what
+ * docs/embedding.md promises. Prints TAP.
  */
 #include "carapace.h"
 
@@ -9,7 +9,8 @@ static int number;
 
 static void ok(int good, const char *what) { printf("%s %d - %s\n", good ? "ok" : "not ok", ++number, what); }
 
-static crp_status count_words(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *out)
+static crp_status count_words(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                              crp_val *out)
 {
     const char *bytes;
     size_t n;
@@ -31,16 +32,22 @@ static void keep_output(void *ud, int fd, const char *bytes, size_t length)
     text[used + length] = 0;
 }
 
-static crp_status eval(crp *vm, const char *text, crp_val *out) { return crp_eval(vm, text, strlen(text), "host", out); }
+static crp_status eval(crp *vm, const char *text, crp_val *out)
+{
+    return crp_eval(vm, text, strlen(text), "host", out);
+}
 
 static void functions(crp *vm)
 {
     int64_t all = 0, n = 0;
     crp_val v;
-    ok(crp_defun(vm, "countWords", "Integer (text String)", "Counts words.", count_words, &all) == CRP_OK, "a function is added");
-    ok(eval(vm, "(countWords \"one two  three\")", &v) == CRP_OK && crp_get_int(vm, v, &n) == CRP_OK && n == 3 && all == 3,
+    ok(crp_defun(vm, "countWords", "Integer (text String)", "Counts words.", count_words, &all) == CRP_OK,
+       "a function is added");
+    ok(eval(vm, "(countWords \"one two  three\")", &v) == CRP_OK && crp_get_int(vm, v, &n) == CRP_OK &&
+           n == 3 && all == 3,
        "a script calls it");
-    ok(crp_callf(vm, &v, crp_nil(), "countWords", "s", "four five") == CRP_OK && crp_get_int(vm, v, &n) == CRP_OK && n == 2,
+    ok(crp_callf(vm, &v, crp_nil(), "countWords", "s", "four five") == CRP_OK &&
+           crp_get_int(vm, v, &n) == CRP_OK && n == 2,
        "the host calls it by name");
 }
 
@@ -51,14 +58,16 @@ static void errors(crp *vm)
     ok(eval(vm, "(countWords 5)", NULL) == CRP_E_TYPE, "a wrong argument is an error");
     crp_error_info_get(crp_error_last(vm), &info);
     ok(info.error_class == 1 && info.code == 11 && info.line == 1, "which has class, code and line");
-    ok(crp_error_text(crp_error_last(vm), text, sizeof text, 0) > 0 && strstr(text, "host:1:"), "and a text for people");
+    ok(crp_error_text(crp_error_last(vm), text, sizeof text, 0) > 0 && strstr(text, "host:1:"),
+       "and a text for people");
 }
 
 static void output(crp *vm)
 {
     char text[100] = "";
     crp_io(vm, keep_output, text);
-    ok(eval(vm, "(print \"hello\")", NULL) == CRP_OK && strcmp(text, "hello\n") == 0, "print goes where the host wants it");
+    ok(eval(vm, "(print \"hello\")", NULL) == CRP_OK && strcmp(text, "hello\n") == 0,
+       "print goes where the host wants it");
     crp_io(vm, NULL, NULL);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "api.h"
 
-/* --- helpers -------------------------------------------------------------------------------------------------------- */
+/* --- helpers -------------------------------------------------------------------------------------------- */
 
 typedef struct printed {
     char text[4000];
@@ -72,14 +72,14 @@ static const char *text_of(crp *vm, crp_val v)
     return bytes;
 }
 
-#define ASSERT_RUN_FAILS(vm, text, status, words) \
-    do { \
-        crp_status st_ = run(vm, text, NULL); \
-        ck_assert_msg(st_ == (status), "%s: status %d, %s", text, (int)st_, message(vm)); \
-        ck_assert_msg(strstr(message(vm), words) != NULL, "%s: %s", text, message(vm)); \
+#define ASSERT_RUN_FAILS(vm, text, status, words)                                                            \
+    do {                                                                                                     \
+        crp_status st_ = run(vm, text, NULL);                                                                \
+        ck_assert_msg(st_ == (status), "%s: status %d, %s", text, (int)st_, message(vm));                    \
+        ck_assert_msg(strstr(message(vm), words) != NULL, "%s: %s", text, message(vm));                      \
     } while (0)
 
-/* --- life ----------------------------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 typedef struct counted {
     size_t used;
@@ -91,8 +91,10 @@ static void *count_memory(void *ud, void *p, size_t old_size, size_t new_size)
     counted *c = ud;
     if (new_size && ++c->calls == c->fail_at) return NULL;
     void *q = NULL;
-    if (new_size) q = realloc(p, new_size);
-    else free(p);
+    if (new_size)
+        q = realloc(p, new_size);
+    else
+        free(p);
     if (q || !new_size) c->used += new_size - old_size;
     return q;
 }
@@ -123,8 +125,10 @@ START_TEST(each_allocation_of_a_start_may_fail_and_nothing_leaks)
         config.realloc = count_memory;
         config.alloc_ud = &memory;
         crp_status st = crp_new(&config, &vm);
-        if (st) ck_assert_ptr_null(vm);
-        else crp_free(vm);
+        if (st)
+            ck_assert_ptr_null(vm);
+        else
+            crp_free(vm);
         ck_assert_uint_eq(memory.used, 0);
         if (memory.calls < n) break;
         ck_assert(st == CRP_E_NOMEM || st == CRP_OK);
@@ -143,7 +147,8 @@ START_TEST(each_allocation_of_a_run_may_fail_and_the_interpreter_goes_on)
     ck_assert_int_eq(crp_new(&config, &vm), CRP_OK);
     for (uint64_t n = 1; n < 100000; n++) {
         memory.fail_at = memory.calls + n;
-        crp_status st = run(vm, "(set l ()) (for x '(1 2 3) (set l (cons (join (list \"a\" x)) l))) (apply list l)", NULL);
+        crp_status st = run(
+            vm, "(set l ()) (for x '(1 2 3) (set l (cons (join (list \"a\" x)) l))) (apply list l)", NULL);
         bool failed = memory.calls >= memory.fail_at;
         memory.fail_at = 0;
         if (st) ck_assert_str_eq(message(vm), "out of memory");
@@ -196,7 +201,7 @@ START_TEST(the_command_line_is_a_list_and_empty_in_a_library)
 }
 END_TEST
 
-/* --- running -------------------------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------------------- */
 
 START_TEST(a_text_gives_its_last_value_and_shares_its_variables)
 {
@@ -261,7 +266,8 @@ START_TEST(stop_ends_what_runs_and_all_that_follows)
     crp *vm = open_vm();
     int status = -1;
     ck_assert(!crp_stopped(vm, &status));
-    ck_assert_int_eq(run(vm, "(try (stop 7) (catch -1 (print 1)) (finally (print 2)))", NULL), CRP_E_CANCELLED);
+    ck_assert_int_eq(run(vm, "(try (stop 7) (catch -1 (print 1)) (finally (print 2)))", NULL),
+                     CRP_E_CANCELLED);
     ck_assert(crp_stopped(vm, &status));
     ck_assert_int_eq(status, 7);
     ck_assert_str_eq(out.text, "2\n");
@@ -270,7 +276,7 @@ START_TEST(stop_ends_what_runs_and_all_that_follows)
 }
 END_TEST
 
-/* --- calls ---------------------------------------------------------------------------------------------------------- */
+/* --- calls ---------------------------------------------------------------------------------------------- */
 
 START_TEST(functions_methods_and_properties_are_called)
 {
@@ -292,8 +298,8 @@ START_TEST(callf_takes_c_arguments)
 {
     crp *vm = open_vm();
     crp_val v, seven = must_run(vm, "(+ 3 4)");
-    ck_assert_int_eq(crp_callf(vm, &v, crp_nil(), "list", "irtsdbv", INT64_MIN, 0.5, 0, "a", "b\0c", (size_t)3, "\1\2", (size_t)2,
-                               seven),
+    ck_assert_int_eq(crp_callf(vm, &v, crp_nil(), "list", "irtsdbv", INT64_MIN, 0.5, 0, "a", "b\0c",
+                               (size_t)3, "\1\2", (size_t)2, seven),
                      CRP_OK);
     ck_assert_str_eq(text_of(vm, v), "(-9223372036854775808 0.5 () \"a\" \"b\\0c\" 0x\"0102\" 7)");
     ck_assert_int_eq(crp_callf(vm, &v, crp_nil(), "noSuch", ""), CRP_E_NAME);
@@ -336,7 +342,7 @@ START_TEST(define_sets_variables_of_both_kinds)
 }
 END_TEST
 
-/* --- values --------------------------------------------------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------------------------------------- */
 
 START_TEST(values_go_in_and_come_back)
 {
@@ -366,7 +372,8 @@ END_TEST
 START_TEST(a_slice_of_a_string_ends_with_a_nul_all_the_same)
 {
     crp *vm = open_vm();
-    crp_val v = must_run(vm, "(\"0123456789012345678901234567890123456789012345678901234567890123456789\".extract 5 40)");
+    crp_val v = must_run(
+        vm, "(\"0123456789012345678901234567890123456789012345678901234567890123456789\".extract 5 40)");
     const char *bytes;
     size_t n;
     ck_assert_int_eq(crp_get_data(vm, v, &bytes, &n), CRP_OK);
@@ -377,7 +384,7 @@ START_TEST(a_slice_of_a_string_ends_with_a_nul_all_the_same)
 }
 END_TEST
 
-/* --- handles -------------------------------------------------------------------------------------------------------- */
+/* --- handles -------------------------------------------------------------------------------------------- */
 
 START_TEST(a_handle_dies_with_its_scope_and_a_kept_one_lives)
 {
@@ -436,7 +443,7 @@ START_TEST(slots_of_dropped_handles_are_used_again)
 }
 END_TEST
 
-/* --- errors --------------------------------------------------------------------------------------------------------- */
+/* --- errors --------------------------------------------------------------------------------------------- */
 
 START_TEST(an_error_tells_all_about_itself)
 {
@@ -479,14 +486,15 @@ START_TEST(an_errors_causes_are_shown_and_a_circle_of_them_ends)
     ck_assert_str_eq(info.message, "inner");
     run(vm, "(set e (create Error 1 1 \"own\")) (e.cause e) (throw e)", NULL);
     int n = 0;
-    for (const crp_error *error = crp_error_last(vm); error; error = info.cause, n++) crp_error_info_get(error, &info);
+    for (const crp_error *error = crp_error_last(vm); error; error = info.cause, n++)
+        crp_error_info_get(error, &info);
     ck_assert_int_gt(n, 0);
     ck_assert_int_lt(n, 100);
     crp_free(vm);
 }
 END_TEST
 
-/* --- functions of the host ---------------------------------------------------------------------------------------------- */
+/* --- functions of the host ------------------------------------------------------------------------------ */
 
 static crp_status twice(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
 {
@@ -501,7 +509,8 @@ START_TEST(a_function_of_the_host_is_called_with_checked_arguments)
 {
     crp *vm = open_vm();
     size_t count = 0;
-    ck_assert_int_eq(crp_defun(vm, "twice", "Integer (n Integer) (m Integer ?)", "Doubles.", twice, &count), CRP_OK);
+    ck_assert_int_eq(crp_defun(vm, "twice", "Integer (n Integer) (m Integer ?)", "Doubles.", twice, &count),
+                     CRP_OK);
     ck_assert_int_eq(integer(vm, must_run(vm, "(twice 21)")), 42);
     ck_assert_uint_eq(count, 1);
     ck_assert_int_eq(integer(vm, must_run(vm, "(apply twice '(4 5))")), 8);
@@ -521,7 +530,8 @@ static crp_status fails(crp *vm, void *ud, crp_val self, const crp_val *args, si
     return crp_fail(vm, 6, 10, "no host %s: %d of %zu", "nowhere", -1, (size_t)2);
 }
 
-static crp_status fails_without_words(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
+static crp_status fails_without_words(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                                      crp_val *result)
 {
     (void)vm, (void)ud, (void)self, (void)args, (void)count, (void)result;
     return CRP_AGAIN;
@@ -534,13 +544,15 @@ static crp_status ignores(crp *vm, void *ud, crp_val self, const crp_val *args, 
     return run(vm, "(list 1 2 3)", result);
 }
 
-static crp_status hands_on(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
+static crp_status hands_on(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                           crp_val *result)
 {
     (void)ud, (void)self, (void)args, (void)count;
     return run(vm, "(headOf ())", result);
 }
 
-static crp_status wrong_result(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
+static crp_status wrong_result(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                               crp_val *result)
 {
     (void)ud, (void)self, (void)args, (void)count;
     return crp_str(vm, "text", 4, result);
@@ -554,7 +566,8 @@ START_TEST(a_host_functions_error_is_caught_like_any_other)
     crp_defun(vm, "ignores", "List", "", ignores, NULL);
     crp_defun(vm, "handsOn", "Object", "", hands_on, NULL);
     crp_defun(vm, "wrong", "Integer", "", wrong_result, NULL);
-    ck_assert_str_eq(text_of(vm, must_run(vm, "(try (fails) (catch \"6.10\" err.text))")), "\"no host nowhere: -1 of 2\"");
+    ck_assert_str_eq(text_of(vm, must_run(vm, "(try (fails) (catch \"6.10\" err.text))")),
+                     "\"no host nowhere: -1 of 2\"");
     ASSERT_RUN_FAILS(vm, "(fails)", CRP_E_IO, "nowhere");
     ASSERT_RUN_FAILS(vm, "(mute)", CRP_E_RAISED, "mute failed");
     ASSERT_RUN_FAILS(vm, "(handsOn)", CRP_E_RAISED, "the List is empty");
@@ -583,7 +596,8 @@ START_TEST(calls_between_host_and_script_nest_to_a_limit)
 }
 END_TEST
 
-static crp_status keeps_argument(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
+static crp_status keeps_argument(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                                 crp_val *result)
 {
     (void)vm, (void)self, (void)count, (void)result;
     *(crp_val *)ud = args[0];
@@ -602,7 +616,7 @@ START_TEST(the_handles_of_a_host_function_die_when_it_returns)
 }
 END_TEST
 
-/* --- classes of the host ------------------------------------------------------------------------------------------------ */
+/* --- classes of the host -------------------------------------------------------------------------------- */
 
 typedef struct point {
     double x;
@@ -620,7 +634,8 @@ static point *point_of(crp *vm, crp_val v)
     return p;
 }
 
-static crp_status point_create(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
+static crp_status point_create(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                               crp_val *result)
 {
     point *p = point_of(vm, self);
     (void)ud, (void)count, (void)result;
@@ -628,7 +643,8 @@ static crp_status point_create(crp *vm, void *ud, crp_val self, const crp_val *a
     return crp_get_real(vm, args[0], &p->x);
 }
 
-static crp_status point_move(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
+static crp_status point_move(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                             crp_val *result)
 {
     double by;
     point *p = point_of(vm, self);
@@ -640,19 +656,22 @@ static crp_status point_move(crp *vm, void *ud, crp_val self, const crp_val *arg
     return st;
 }
 
-static crp_status point_get_x(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
+static crp_status point_get_x(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                              crp_val *result)
 {
     (void)args, (void)count, (void)ud;
     return crp_real_val(vm, point_of(vm, self)->x, result);
 }
 
-static crp_status point_set_x(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
+static crp_status point_set_x(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                              crp_val *result)
 {
     (void)count, (void)ud, (void)result;
     return crp_get_real(vm, args[0], &point_of(vm, self)->x);
 }
 
-static crp_status point_get_moved(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
+static crp_status point_get_moved(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count,
+                                  crp_val *result)
 {
     (void)args, (void)count, (void)ud;
     return crp_int(vm, point_of(vm, self)->moved, result);
@@ -667,7 +686,8 @@ static void point_finalize(void *instance, void *ud)
 static const crp_prop_spec point_props[] = {{"x", "Real", "where", point_get_x, point_set_x},
                                             {"moved", "Integer", "how often", point_get_moved, NULL},
                                             {NULL, NULL, NULL, NULL, NULL}};
-static const crp_method_spec point_methods[] = {{"move", "Point (by Real)", "Moves.", point_move}, {NULL, NULL, NULL, NULL}};
+static const crp_method_spec point_methods[] = {{"move", "Point (by Real)", "Moves.", point_move},
+                                                {NULL, NULL, NULL, NULL}};
 static const crp_class_spec point_spec = {.size = sizeof point_spec,
                                           .name = "Point",
                                           .help = "A point.",
@@ -712,12 +732,14 @@ START_TEST(unwrap_wants_an_object_of_just_that_class)
 }
 END_TEST
 
-/* --- limits, cancelling, threads ---------------------------------------------------------------------------------------- */
+/* --- limits, cancelling, threads ------------------------------------------------------------------------ */
 
 START_TEST(memory_has_a_limit)
 {
     crp *vm = open_vm();
     crp_limits limits = {.size = sizeof limits}, used = {.size = sizeof used};
+    if (vm->heap.stress_every) vm->heap.stress_every = 100000; /* it fills the memory, pair by pair */
+    vm->heap.stress_left = vm->heap.stress_every;
     crp_usage(vm, &used);
     limits.heap_bytes = used.heap_bytes + (8 << 20);
     ck_assert_int_eq(crp_limits_set(vm, &limits), CRP_OK);
@@ -790,10 +812,7 @@ START_TEST(another_thread_cancels_a_wait_and_a_loop)
 }
 END_TEST
 
-static void *visit(void *vm)
-{
-    return (void *)(uintptr_t)run(vm, "1", NULL);
-}
+static void *visit(void *vm) { return (void *)(uintptr_t)run(vm, "1", NULL); }
 
 static crp_status visited(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
 {
@@ -848,19 +867,24 @@ START_TEST(a_long_life_does_not_fill_the_log_of_fresh_cells)
 }
 END_TEST
 
-UNIT_MAIN("api", all_memory_comes_from_the_hosts_allocator_and_goes_back, each_allocation_of_a_start_may_fail_and_nothing_leaks,
-          each_allocation_of_a_run_may_fail_and_the_interpreter_goes_on, two_interpreters_know_nothing_of_each_other,
-          a_config_of_an_older_host_is_understood, the_command_line_is_a_list_and_empty_in_a_library,
+UNIT_MAIN("api", all_memory_comes_from_the_hosts_allocator_and_goes_back,
+          each_allocation_of_a_start_may_fail_and_nothing_leaks,
+          each_allocation_of_a_run_may_fail_and_the_interpreter_goes_on,
+          two_interpreters_know_nothing_of_each_other, a_config_of_an_older_host_is_understood,
+          the_command_line_is_a_list_and_empty_in_a_library,
           a_text_gives_its_last_value_and_shares_its_variables, nothing_of_a_text_runs_that_cannot_be_read,
-          what_does_not_compile_is_a_syntax_error_and_what_stands_before_has_run, no_raised_error_looks_like_a_syntax_error,
-          errors_have_their_status, check_only_reads, stop_ends_what_runs_and_all_that_follows,
-          functions_methods_and_properties_are_called, callf_takes_c_arguments, objects_are_created_and_their_properties_set,
-          define_sets_variables_of_both_kinds, values_go_in_and_come_back, a_slice_of_a_string_ends_with_a_nul_all_the_same,
-          a_handle_dies_with_its_scope_and_a_kept_one_lives, a_dead_handle_is_refused_everywhere,
-          slots_of_dropped_handles_are_used_again, an_error_tells_all_about_itself,
-          an_errors_causes_are_shown_and_a_circle_of_them_ends, a_function_of_the_host_is_called_with_checked_arguments,
+          what_does_not_compile_is_a_syntax_error_and_what_stands_before_has_run,
+          no_raised_error_looks_like_a_syntax_error, errors_have_their_status, check_only_reads,
+          stop_ends_what_runs_and_all_that_follows, functions_methods_and_properties_are_called,
+          callf_takes_c_arguments, objects_are_created_and_their_properties_set,
+          define_sets_variables_of_both_kinds, values_go_in_and_come_back,
+          a_slice_of_a_string_ends_with_a_nul_all_the_same, a_handle_dies_with_its_scope_and_a_kept_one_lives,
+          a_dead_handle_is_refused_everywhere, slots_of_dropped_handles_are_used_again,
+          an_error_tells_all_about_itself, an_errors_causes_are_shown_and_a_circle_of_them_ends,
+          a_function_of_the_host_is_called_with_checked_arguments,
           a_host_functions_error_is_caught_like_any_other, calls_between_host_and_script_nest_to_a_limit,
           the_handles_of_a_host_function_die_when_it_returns, a_class_of_the_host_is_like_any_other,
-          unwrap_wants_an_object_of_just_that_class, memory_has_a_limit, depth_has_a_limit, a_cancel_cannot_be_caught_and_is_acted_on_once,
-          another_thread_cancels_a_wait_and_a_loop, a_second_thread_finds_the_interpreter_busy,
-          nothing_is_freed_from_inside_a_native, a_long_life_does_not_fill_the_log_of_fresh_cells)
+          unwrap_wants_an_object_of_just_that_class, memory_has_a_limit, depth_has_a_limit,
+          a_cancel_cannot_be_caught_and_is_acted_on_once, another_thread_cancels_a_wait_and_a_loop,
+          a_second_thread_finds_the_interpreter_busy, nothing_is_freed_from_inside_a_native,
+          a_long_life_does_not_fill_the_log_of_fresh_cells)

@@ -468,7 +468,7 @@ START_TEST(bad_class_forms_are_refused_with_place_and_expectation)
     refused("(class T (interface (properties (a Integer) (a Integer))))",
             "1.2: class T: two properties are called a");
     refused("(class T (interface (properties (a Integer readonly))))",
-            "1.2: class T: property a: expected readOnly or (id n) after its class, given readonly");
+            "1.2: class T: property a: expected readOnly, secret or (id n) after its class, given readonly");
     refused("(class T (interface A (properties (a Integer)) (methods (NIL a ()))))",
             "1.2: class T: interface A: a property and a method are called a");
     refused("(class T (interface (methods (NIL a () 5))))",

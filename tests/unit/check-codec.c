@@ -209,8 +209,9 @@ START_TEST(no_memory_is_remembered_by_the_buffer)
 }
 END_TEST
 
-UNIT_MAIN("codec", hexadecimal_is_lower_case_and_reads_either, hexadecimal_refuses_a_foreign_letter_and_half_a_byte,
-          base64_gives_the_texts_of_rfc_4648, base64_breaks_lines_where_asked, base64_reads_what_it_writes,
+UNIT_MAIN("codec", hexadecimal_is_lower_case_and_reads_either,
+          hexadecimal_refuses_a_foreign_letter_and_half_a_byte, base64_gives_the_texts_of_rfc_4648,
+          base64_breaks_lines_where_asked, base64_reads_what_it_writes,
           base64_skips_white_space_and_forgives_missing_padding, base64_refuses_what_is_none,
           quoted_printable_escapes_what_mail_may_not_carry,
           quoted_printable_keeps_line_breaks_and_escapes_blanks_before_them,

@@ -32,7 +32,8 @@ static crp_status call_method(crp_call *c)
 
 static const crp_property mailbox_properties[] = {
     {"user", "String", CRP_RW, offsetof(mailbox, user), NULL, NULL, "Who logs on.", NULL, NULL},
-    {"password", "String", CRP_RW | CRP_SECRET, offsetof(mailbox, password), NULL, NULL, "The password.", NULL, NULL},
+    {"password", "String", CRP_RW | CRP_SECRET, offsetof(mailbox, password), NULL, NULL, "A secret.",
+     NULL, NULL},
     {"peer", "Object", CRP_RW, offsetof(mailbox, peer), NULL, NULL, "The other one.", NULL, NULL},
     {"label", "String", CRP_READ, 0, NULL, NULL, "A name for it.", get_label, NULL},
     {0},
@@ -40,7 +41,8 @@ static const crp_property mailbox_properties[] = {
 
 static const crp_method mailbox_methods[] = {
     {"fetch", "String (msgNo Integer)", call_method, "Fetches a message.  Whole.", 0, NULL, NULL},
-    {"fetchTo", "NIL (msgNo Integer) (path String)", call_method, "Fetches a message into a file.", 0, NULL, NULL},
+    {"fetchTo", "NIL (msgNo Integer) (path String)", call_method, "Fetches a message into a file.", 0, NULL,
+     NULL},
     {"forward", "Mailbox", call_method, "The next one.", 0, NULL, NULL},
     {0},
 };
@@ -53,6 +55,27 @@ static const crp_class_def mailbox_class = {
     .properties = mailbox_properties,
     .methods = mailbox_methods,
 };
+
+/* What it lacks, the mailbox that it holds may have. */
+typedef struct holder {
+    crp_object h;
+    crp_word held;
+} holder;
+
+static bool held_has(crp *interpreter, crp_object *o, crp_word name, crp_word *target)
+{
+    *target = ((holder *)o)->held;
+    return crp_has_property(interpreter, *target, name) || crp_has_method(interpreter, *target, name);
+}
+
+static const crp_property holder_properties[] = {
+    {"held", "Object", CRP_RW, offsetof(holder, held), NULL, NULL, "The mailbox.", NULL, NULL}, {0}};
+static const crp_class_def holder_class = {.size = sizeof holder_class,
+                                           .name = "Holder",
+                                           .help = "Holds a mailbox.",
+                                           .instance_size = sizeof(holder),
+                                           .properties = holder_properties,
+                                           .missing = held_has};
 
 static const crp_property string_properties[] = {{0}};
 static const crp_method string_methods[] = {
@@ -95,6 +118,7 @@ static void open_all(void)
     crpi_heap_roots(&vm->heap, mark_session);
     ck_assert_int_eq(crp_define_class(vm, &string_class, &id), CRP_OK);
     ck_assert_int_eq(crp_define_class(vm, &mailbox_class, &id), CRP_OK);
+    ck_assert_int_eq(crp_define_class(vm, &holder_class, &id), CRP_OK);
     ck_assert_int_eq(crp_define_functions(vm, functions), CRP_OK);
     define("(class \"Bag\" (interface (properties (items List) (private hidden List)) "
            "(methods (NIL Bag ()) (Object Item ((index Integer))))))");
@@ -157,6 +181,19 @@ START_TEST(members_come_from_the_objects_own_table)
 }
 END_TEST
 
+START_TEST(members_that_the_object_hands_on_are_there_too)
+{
+    open_all();
+    crp_word stack = object(class_named("Holder"));
+    set_variable("stack", stack);
+    set(stack, "held", vm->cells->values[session.cells[0]]);
+    ck_assert_str_eq(complete("(stack.^"), "fetch fetchTo forward held label password peer user");
+    ck_assert_str_eq(complete("(stack.fe^"), "fetch fetchTo");
+    ck_assert_int_eq(methods_called, 0);
+    close_all();
+}
+END_TEST
+
 START_TEST(a_new_row_is_completed_and_described_at_once)
 {
     static const crp_method more[] = {
@@ -177,7 +214,8 @@ START_TEST(a_new_row_is_completed_and_described_at_once)
     b.length = 0;
     crpi_reference(vm, &b);
     crpi_buf_byte(&b, 0);
-    ck_assert_ptr_nonnull(strstr(b.bytes, "| `(freshRow (n Integer 3)) -> Integer` | Is there since just now. |"));
+    ck_assert_ptr_nonnull(
+        strstr(b.bytes, "| `(freshRow (n Integer 3)) -> Integer` | Is there since just now. |"));
     crpi_buf_free(&b);
     close_all();
 }
@@ -189,7 +227,8 @@ START_TEST(candidates_have_signature_and_help)
     open_all();
     ck_assert_str_eq(complete_from("(box.fetch^", &from, note_all),
                      "fetch|(fetch (msgNo Integer)) -> String|Fetches a message.  Whole.\n"
-                     "fetchTo|(fetchTo (msgNo Integer) (path String)) -> ()|Fetches a message into a file.\n");
+                     "fetchTo|(fetchTo (msgNo Integer) (path String)) -> ()|Fetches a message into a file."
+                     "\n");
     ck_assert_str_eq(complete_from("(box.la^", &from, note_all), "label|String, read only|A name for it.\n");
     ck_assert_str_eq(complete_from("(openM^", &from, note_all),
                      "openMailbox|(openMailbox (name String)) -> Mailbox|Opens a mailbox.\n");
@@ -306,8 +345,8 @@ START_TEST(completion_leaves_no_error_and_survives_any_text)
     static const char *const texts[] = {"^",        ".^",          "(^",       ")^",         "\"^",    "\".^",
                                         "(.^",      "a..^",        "(a. b.^",  "1.^",        "1.5.^",  "-1.^",
                                         "0x1F.^",   "\"a\".\"b.^", "|a|.^",    "(((().^",    "::^",    ":::^",
-                                        "Bag::::^", "(create ^",   "\"\\^",    "box.peer.^", "box..^", "this.^",
-                                        "\x80\xff.^"};
+                                        "Bag::::^", "(create ^",   "\"\\^",    "box.peer.^", "box..^",
+                                        "this.^",   "\x80\xff.^"};
     open_all();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         complete(texts[i]);
@@ -331,10 +370,13 @@ static const char *help_on(const char *topic)
 START_TEST(help_finds_members_by_class_and_by_variable)
 {
     open_all();
-    const char *expected = "fetch: method\n  (fetch (msgNo Integer)) -> String\n  Fetches a message.  Whole.\n";
+    const char *expected = "fetch: method\n"
+                           "  (fetch (msgNo Integer)) -> String\n"
+                           "  Fetches a message.  Whole.\n";
     ck_assert_str_eq(help_on("Mailbox.fetch"), expected);
     ck_assert_str_eq(help_on("box.fetch"), expected);
-    ck_assert_str_eq(help_on("openDoor"), "openDoor: function\n  (openDoor) -> ()\n  Opens a door | or two.\n");
+    ck_assert_str_eq(help_on("openDoor"),
+                     "openDoor: function\n  (openDoor) -> ()\n  Opens a door | or two.\n");
     ck_assert_ptr_nonnull(strstr(help_on("Mailbox"), "A mailbox for tests."));
     ck_assert_ptr_nonnull(strstr(help_on("Mailbox"), "Fetches a message into a file."));
     close_all();
@@ -409,7 +451,7 @@ START_TEST(no_allocation_that_fails_does_harm)
 }
 END_TEST
 
-UNIT_MAIN("complete", members_come_from_the_objects_own_table,
+UNIT_MAIN("complete", members_come_from_the_objects_own_table, members_that_the_object_hands_on_are_there_too,
           a_new_row_is_completed_and_described_at_once, candidates_have_signature_and_help,
           a_chain_of_properties_is_followed_and_no_method_is_called,
           a_declared_class_does_where_there_is_no_value, literals_have_the_members_of_their_class,

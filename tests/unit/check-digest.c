@@ -29,14 +29,16 @@ START_TEST(md5_gives_the_digests_of_rfc_1321)
 {
     ck_assert_str_eq(digest(CRPI_MD5, ""), "d41d8cd98f00b204e9800998ecf8427e");
     ck_assert_str_eq(digest(CRPI_MD5, "abc"), "900150983cd24fb0d6963f7d28e17f72");
-    ck_assert_str_eq(digest(CRPI_MD5, "12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
-                     "57edf4a22be3c955ac49da2e2107b67a");
+    ck_assert_str_eq(
+        digest(CRPI_MD5, "12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
+        "57edf4a22be3c955ac49da2e2107b67a");
 }
 END_TEST
 
 START_TEST(md5_answers_the_apop_challenge_of_rfc_1939)
 {
-    ck_assert_str_eq(digest(CRPI_MD5, "<1896.697170952@dbc.mtview.ca.us>tanstaaf"), "c4c9334bac560ecc979e58001b3e22fb");
+    ck_assert_str_eq(digest(CRPI_MD5, "<1896.697170952@dbc.mtview.ca.us>tanstaaf"),
+                     "c4c9334bac560ecc979e58001b3e22fb");
 }
 END_TEST
 
@@ -51,8 +53,10 @@ END_TEST
 
 START_TEST(sha256_gives_the_digests_of_rfc_6234)
 {
-    ck_assert_str_eq(digest(CRPI_SHA256, ""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    ck_assert_str_eq(digest(CRPI_SHA256, "abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    ck_assert_str_eq(digest(CRPI_SHA256, ""),
+                     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    ck_assert_str_eq(digest(CRPI_SHA256, "abc"),
+                     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     ck_assert_str_eq(digest(CRPI_SHA256, "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
                      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }

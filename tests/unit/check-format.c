@@ -123,7 +123,9 @@ START_TEST(the_smallest_and_the_biggest_number_have_all_their_digits)
 {
     ck_assert_uint_eq(strlen(real("%.1074f", 5e-324)), 1076);
     ck_assert_str_eq(strrchr(real("%.1074f", 5e-324), '6'), "625");
-    ck_assert_int_eq(strncmp(real("%.0f", 1.7976931348623157e308), "179769313486231570814527423731704356798070567525", 48), 0);
+    ck_assert_int_eq(
+        strncmp(real("%.0f", 1.7976931348623157e308), "179769313486231570814527423731704356798070567525", 48),
+        0);
 }
 END_TEST
 

@@ -56,7 +56,10 @@ static void close_all(crp *vm)
     ck_assert_int_eq(system(command), 0);
 }
 
-static crp_status run(crp *vm, const char *text, const char *name) { return crp_eval(vm, text, strlen(text), name, NULL); }
+static crp_status run(crp *vm, const char *text, const char *name)
+{
+    return crp_eval(vm, text, strlen(text), name, NULL);
+}
 
 static const char *message(crp *vm)
 {
@@ -67,12 +70,12 @@ static const char *message(crp *vm)
     return info.message;
 }
 
-#define ASSERT_PRINTS(vm, text, expected) \
-    do { \
-        printed[0] = 0; \
-        crp_status st_ = run(vm, text, "test"); \
-        ck_assert_msg(st_ == CRP_OK, "%s: %s", text, message(vm)); \
-        ck_assert_str_eq(printed, expected); \
+#define ASSERT_PRINTS(vm, text, expected)                                                                    \
+    do {                                                                                                     \
+        printed[0] = 0;                                                                                      \
+        crp_status st_ = run(vm, text, "test");                                                              \
+        ck_assert_msg(st_ == CRP_OK, "%s: %s", text, message(vm));                                           \
+        ck_assert_str_eq(printed, expected);                                                                 \
     } while (0)
 
 START_TEST(a_file_is_found_beside_the_one_that_loads_it_first)
@@ -130,8 +133,10 @@ START_TEST(require_loads_once_however_the_file_is_named)
     crp *vm = open_with(".");
     mkdir(path_of("sub"), 0700);
     write_file("once.crp", "(print \"once\")");
-    ASSERT_PRINTS(vm, "(print (require \"once\") (require \"once.crp\") (require \"./once\") (require \"sub/../once\"))",
-                  "once\ntrue\n()\n()\n()\n");
+    ASSERT_PRINTS(
+        vm,
+        "(print (require \"once\") (require \"once.crp\") (require \"./once\") (require \"sub/../once\"))",
+        "once\ntrue\n()\n()\n()\n");
     ASSERT_PRINTS(vm, "(load \"once\") (require \"once\")", "once\n");
     close_all(vm);
 }
@@ -217,8 +222,10 @@ START_TEST(a_missing_file_of_a_host_is_an_io_error)
 }
 END_TEST
 
-UNIT_MAIN("load", a_file_is_found_beside_the_one_that_loads_it_first, the_extension_may_be_left_out_and_a_folder_is_no_file,
-          what_is_not_found_names_the_places, the_standard_library_is_built_in, require_loads_once_however_the_file_is_named,
+UNIT_MAIN("load", a_file_is_found_beside_the_one_that_loads_it_first,
+          the_extension_may_be_left_out_and_a_folder_is_no_file, what_is_not_found_names_the_places,
+          the_standard_library_is_built_in, require_loads_once_however_the_file_is_named,
           files_that_require_each_other_end, what_failed_to_load_may_be_required_again,
-          a_loaded_files_parse_error_has_its_place_and_nothing_of_it_runs, check_runs_nothing_but_definitions_and_follows_loads,
+          a_loaded_files_parse_error_has_its_place_and_nothing_of_it_runs,
+          check_runs_nothing_but_definitions_and_follows_loads,
           carapace_path_is_searched_after_the_hosts_directories, a_missing_file_of_a_host_is_an_io_error)

@@ -24,7 +24,8 @@ static crp_status send(const char *line) { return call(util, "send", NULL, text(
 
 START_TEST(a_dialogue_is_played_as_written)
 {
-    open_replay("# a comment\nS: +OK ready\nC: USER fred\nS: +OK\r\nC> QU\nC> IT\\r\\n\nS> +OK \nS> bye\\r\\n\n");
+    open_replay(
+        "# a comment\nS: +OK ready\nC: USER fred\nS: +OK\r\nC> QU\nC> IT\\r\\n\nS> +OK \nS> bye\\r\\n\n");
     expect_line("+OK ready");
     expect_error("6.1: ", call(util, "receiveLine", NULL, number(10)));
     ck_assert(get(replay, "finished") == CRP_NIL);
@@ -62,7 +63,8 @@ START_TEST(what_the_client_sends_must_be_the_transcript)
 {
     open_replay("S: hello\nC: USER fred\nS: bye");
     expect_line("hello");
-    expect_error("6.4: Replay: transcript line 2: expected \"USER fred\\r\\n\", from byte 0 on the client sent \"USER joe",
+    expect_error("6.4: Replay: transcript line 2: expected \"USER fred\\r\\n\", from byte 0 on the client "
+                 "sent \"USER joe",
                  send("USER joe\r\n"));
     comms_close();
     open_replay("S: hello\nC: A");
@@ -76,7 +78,8 @@ END_TEST
 START_TEST(a_client_that_sends_before_it_has_read_is_refused_unless_pipelined)
 {
     open_replay("S: hello\nC: A\nS: a\nC: B");
-    expect_error("6.4: Replay: transcript line 2: the client sends this before it has read line 1", send("A\r\n"));
+    expect_error("6.4: Replay: transcript line 2: the client sends this before it has read line 1",
+                 send("A\r\n"));
     comms_close();
     open_replay("@pipelined\nS: hello\nC: A\nS: a\nC: B\nS: b");
     expect_ok(send("A\r\nB\r\n"));
@@ -91,7 +94,8 @@ START_TEST(a_client_that_leaves_early_is_told_so)
 {
     open_replay("S: hello\nC: QUIT\nS: bye");
     expect_line("hello");
-    expect_error("6.5: Replay: transcript line 2: the client has not sent this", call(util, "disconnect", NULL));
+    expect_error("6.5: Replay: transcript line 2: the client has not sent this",
+                 call(util, "disconnect", NULL));
     expect_ok(call(util, "disconnect", NULL));
     comms_close();
 }
@@ -132,13 +136,17 @@ START_TEST(a_cut_ends_the_data_after_any_byte)
         STACK(replay, util);
         expect_ok(call(util, "connect", NULL));
         crp_status st = call(util, "receiveLine", NULL);
-        if (cut < 7) expect_error("6.3: Util: the connection was closed", st);
-        else expect_ok(st);
+        if (cut < 7)
+            expect_error("6.3: Util: the connection was closed", st);
+        else
+            expect_ok(st);
         if (cut >= 7) {
             expect_ok(send("Q\r\n"));
             st = call(util, "receiveLine", NULL);
-            if (cut < 12) expect_error("6.3: ", st);
-            else expect_ok(st);
+            if (cut < 12)
+                expect_error("6.3: ", st);
+            else
+                expect_ok(st);
         }
         if (cut < 12) expect_ok(call(util, "disconnect", NULL));
         comms_close();
@@ -163,7 +171,9 @@ END_TEST
 
 START_TEST(a_transcript_that_is_none_is_refused_with_its_line)
 {
-    static const struct { const char *transcript, *error; } bad[] = {
+    static const struct {
+        const char *transcript, *error;
+    } bad[] = {
         {"hello", "4.1: transcript line 1: expected S, C, @ or #"},
         {"S: a\nSx", "4.1: transcript line 2: expected `S:`, `S>`, `C:` or `C>`"},
         {"S: \\q", "4.1: transcript line 1: expected \\r \\n"},
@@ -204,8 +214,10 @@ START_TEST(every_failing_allocation_of_a_dialogue_is_a_clean_error)
         if (!st) st = call(util, "receiveLine", NULL);
         bool came = vm->mem.count >= vm->mem.fail_at;
         vm->mem.fail_at = 0;
-        if (st) crp_close_stack(vm, crp_module_of(vm, util));
-        else expect_ok(call(util, "disconnect", NULL));
+        if (st)
+            crp_close_stack(vm, crp_module_of(vm, util));
+        else
+            expect_ok(call(util, "disconnect", NULL));
         if (!came) break;
         if (st) ck_assert_str_eq(bare_error(vm), "1.16: out of memory");
     }
@@ -215,7 +227,8 @@ END_TEST
 
 UNIT_MAIN("replay", a_dialogue_is_played_as_written, escapes_and_repetitions_are_undone,
           what_the_client_sends_must_be_the_transcript,
-          a_client_that_sends_before_it_has_read_is_refused_unless_pipelined, a_client_that_leaves_early_is_told_so,
-          bytes_come_singly_or_in_random_pieces, a_cut_ends_the_data_after_any_byte,
-          silence_reset_and_close_are_what_they_say, a_transcript_that_is_none_is_refused_with_its_line,
+          a_client_that_sends_before_it_has_read_is_refused_unless_pipelined,
+          a_client_that_leaves_early_is_told_so, bytes_come_singly_or_in_random_pieces,
+          a_cut_ends_the_data_after_any_byte, silence_reset_and_close_are_what_they_say,
+          a_transcript_that_is_none_is_refused_with_its_line,
           every_failing_allocation_of_a_dialogue_is_a_clean_error)

@@ -1,7 +1,7 @@
 /* CommsStack: structure, walks, attributes, order, turns. */
 #include "comms.h"
 
-/* --- a module that writes down what is done with it ------------------------------------------------------------------- */
+/* --- a module that writes down what is done with it ----------------------------------------------------- */
 
 static char record[512];
 
@@ -34,7 +34,8 @@ static crp_status probe_disconnect(crp_call *c, crp_module *m)
 {
     (void)c;
     note(m, "goodbye");
-    return ((probe *)m)->fail ? crp_module_raise(vm, m, CRP_ERR_COMMS, CRP_DISCONNECT_FAILED, "told to") : CRP_OK;
+    return ((probe *)m)->fail ? crp_module_raise(vm, m, CRP_ERR_COMMS, CRP_DISCONNECT_FAILED, "told to")
+                              : CRP_OK;
 }
 
 static void probe_close(crp *i, crp_module *m)
@@ -57,19 +58,31 @@ static size_t probe_pending(crp *i, const crp_module *m)
     return ((const probe *)m)->held;
 }
 
-static const crp_module_ops bottom_ops = {.kind = CRP_KIND_MODULE, .flags = CRP_MODULE_BOTTOM, .connect = probe_connect,
-                                          .disconnect = probe_disconnect, .close = probe_close, .send = probe_send};
-static const crp_module_ops middle_ops = {.kind = CRP_KIND_MODULE, .connect = probe_connect,
-                                          .disconnect = probe_disconnect, .close = probe_close, .pending = probe_pending};
+static const crp_module_ops bottom_ops = {.kind = CRP_KIND_MODULE,
+                                          .flags = CRP_MODULE_BOTTOM,
+                                          .connect = probe_connect,
+                                          .disconnect = probe_disconnect,
+                                          .close = probe_close,
+                                          .send = probe_send};
+static const crp_module_ops middle_ops = {.kind = CRP_KIND_MODULE,
+                                          .connect = probe_connect,
+                                          .disconnect = probe_disconnect,
+                                          .close = probe_close,
+                                          .pending = probe_pending};
 static const crp_module_ops empty_ops = {.kind = CRP_KIND_MODULE};
-static const crp_module_ops top_ops = {.kind = CRP_KIND_MODULE, .flags = CRP_MODULE_STACK, .needs_below = "Middle",
-                                       .connect = probe_connect, .disconnect = probe_disconnect, .close = probe_close};
+static const crp_module_ops top_ops = {.kind = CRP_KIND_MODULE,
+                                       .flags = CRP_MODULE_STACK,
+                                       .needs_below = "Middle",
+                                       .connect = probe_connect,
+                                       .disconnect = probe_disconnect,
+                                       .close = probe_close};
 
 static const crp_property top_rows[] = {
     {"name", "String", CRP_RW | CRP_STACK, offsetof(probe, name), NULL, NULL, "its name", NULL, NULL},
-    {"size", "Integer", CRP_RW | CRP_STACK | CRP_CONFIG, offsetof(probe, size), "7", "1..100", "a number", NULL, NULL},
-    {"password", "String", CRP_RW | CRP_STACK | CRP_SECRET, offsetof(crp_module, under) + 200, "\"x\"", NULL, "a secret",
+    {"size", "Integer", CRP_RW | CRP_STACK | CRP_CONFIG, offsetof(probe, size), "7", "1..100", "a number",
      NULL, NULL},
+    {"password", "String", CRP_RW | CRP_STACK | CRP_SECRET, offsetof(crp_module, under) + 200, "\"x\"", NULL,
+     "a secret", NULL, NULL},
     CRP_PROPERTY_LOG,
     CRP_PROPERTY_STACK,
     {0},
@@ -84,8 +97,10 @@ static const crp_property rows[] = {
 static const crp_method verbs[] = {CRP_MODULE_METHODS, {0}};
 
 #define DEFINE(NAME, OPS, ROWS) \
-    {.size = sizeof(crp_class_def), .name = NAME, .help = "x", .instance_size = sizeof(probe) + 400, .properties = ROWS, \
-     .methods = verbs, .mark = crp_module_mark, .module = OPS}
+    { \
+        .size = sizeof(crp_class_def), .name = NAME, .help = "x", .instance_size = sizeof(probe) + 400, \
+        .properties = ROWS, .methods = verbs, .mark = crp_module_mark, .module = OPS \
+    }
 
 static const crp_class_def defs[] = {DEFINE("Bottom", &bottom_ops, rows), DEFINE("Middle", &middle_ops, rows),
                                      DEFINE("Empty", &empty_ops, rows), DEFINE("Top", &top_ops, top_rows)};
@@ -115,7 +130,7 @@ static void expect_record(const char *expected)
     record[0] = 0;
 }
 
-/* --- structure ---------------------------------------------------------------------------------------------------------- */
+/* --- structure ------------------------------------------------------------------------------------------ */
 
 START_TEST(push_pop_depth_top_and_bottom_agree)
 {
@@ -167,7 +182,8 @@ START_TEST(insert_puts_a_module_directly_below_the_one_named)
     expect_ok(call(s, "insert", NULL, e, text("Middle")));
     ck_assert(at(t)->m.below == e && at(e)->m.below == b && at(b)->m.above == e && at(e)->m.above == t);
     ck_assert_int_eq(crp_integer_value(get(s, "depth")), 3);
-    expect_error("1.4: no such layer on this stack: \"Nothing\"", call(s, "insert", NULL, make("Empty"), text("Nothing")));
+    expect_error("1.4: no such layer on this stack: \"Nothing\"",
+                 call(s, "insert", NULL, make("Empty"), text("Nothing")));
     comms_close();
 }
 END_TEST
@@ -179,7 +195,8 @@ START_TEST(nothing_is_inserted_below_unread_input)
     at(m)->held = 5;
     expect_error("6.3: Empty cannot be inserted below Middle: Middle holds 5 bytes",
                  call(s, "insert", NULL, make("Empty"), m));
-    expect_ok(call(s, "insert", NULL, make("Empty"), e)); /* above the reader: what it holds goes through the new one */
+    expect_ok(call(s, "insert", NULL, make("Empty"),
+                   e)); /* above the reader: what it holds goes through the new one */
     at(m)->held = 0;
     expect_ok(call(s, "insert", NULL, make("Empty"), m));
     ck_assert_int_eq(crp_integer_value(get(s, "depth")), 5);
@@ -197,7 +214,7 @@ START_TEST(a_module_with_unread_input_is_not_popped)
 }
 END_TEST
 
-/* --- walks -------------------------------------------------------------------------------------------------------------- */
+/* --- walks ---------------------------------------------------------------------------------------------- */
 
 START_TEST(connect_goes_up_and_disconnect_down_and_all_are_closed)
 {
@@ -255,7 +272,8 @@ START_TEST(a_connect_that_never_ends_is_a_timeout_and_closes_all)
     comms_skipped += 2000;
     ck_assert(step(&r));
     ck_assert_int_ge(r.st, CRP_E_SYNTAX);
-    ck_assert_msg(!strncmp(bare_error(vm), "6.1: Middle: timeout after 60000 ms, connecting", 40), "%s", bare_error(vm));
+    ck_assert_msg(!strncmp(bare_error(vm), "6.1: Middle: timeout after 60000 ms, connecting", 40), "%s",
+                  bare_error(vm));
     ck_assert(!at(b)->m.connected && !at(m)->m.connecting);
     comms_close();
 }
@@ -286,7 +304,8 @@ START_TEST(an_empty_slot_is_the_next_layer_below)
     ck_assert_int_eq(at(b)->m.traffic.bytes_sent, 5);
     ck_assert_int_eq(at(b)->m.traffic.packets_sent, 2);
     expect_error("4.1: no layer can receive", call(s, "receive", NULL));
-    expect_error("1.11: send: expected a String, Binary or Buffer, given Integer", call(s, "send", NULL, number(1)));
+    expect_error("1.11: send: expected a String, Binary or Buffer, given Integer",
+                 call(s, "send", NULL, number(1)));
     comms_close();
 }
 END_TEST
@@ -322,14 +341,15 @@ START_TEST(a_connect_that_is_dropped_closes_what_was_open)
 }
 END_TEST
 
-/* --- order -------------------------------------------------------------------------------------------------------------- */
+/* --- order ---------------------------------------------------------------------------------------------- */
 
 START_TEST(a_wrong_order_is_told_with_a_picture_before_anything_is_done)
 {
     open_probes();
     crp_word s = STACK(probe_of("Bottom", "b"), make("Empty"), probe_of("Top", "t"));
-    expect_error("4.1: wrong order of layers: Top needs directly below it a Middle. The stack, top first:\n    Top\n    "
-                 "Empty    <- here\n    Bottom", call(s, "connect", NULL));
+    expect_error("4.1: wrong order of layers: Top needs directly below it a Middle. The stack, top "
+                 "first:\n    Top\n    Empty    <- here\n    Bottom",
+                 call(s, "connect", NULL));
     expect_record("");
     crp_word no_bottom = STACK(probe_of("Middle", "m"), make("Empty"));
     expect_error("4.1: wrong order of layers: Middle cannot be the bottom", call(no_bottom, "connect", NULL));
@@ -341,19 +361,21 @@ START_TEST(a_wrong_order_is_told_with_a_picture_before_anything_is_done)
 }
 END_TEST
 
-/* --- the property `stack` ----------------------------------------------------------------------------------------------- */
+/* --- the property `stack` ------------------------------------------------------------------------------- */
 
 START_TEST(a_pushed_module_sees_the_layers_below_it_as_they_are)
 {
     open_probes();
-    crp_word b = probe_of("Bottom", "b"), m = probe_of("Middle", "m"), t = probe_of("Top", "t"), s = STACK(b, m, t);
+    crp_word b = probe_of("Bottom", "b"), m = probe_of("Middle", "m"), t = probe_of("Top", "t"),
+             s = STACK(b, m, t);
     crp_word view = get(t, "stack");
     ck_assert(crpi_is_stack(vm, view) && view != s);
     ck_assert_int_eq(crp_integer_value(get(view, "depth")), 2);
     ck_assert(get(view, "top") == m && get(view, "bottom") == b);
     expect_ok(call(s, "insert", NULL, make("Empty"), m));
     ck_assert_int_eq(crp_integer_value(get(view, "depth")), 3);
-    expect_error("1.2: this stack is a live view of the layers below Top", call(view, "push", NULL, make("Empty")));
+    expect_error("1.2: this stack is a live view of the layers below Top",
+                 call(view, "push", NULL, make("Empty")));
     expect_ok(call(s, "pop", NULL));
     ck_assert(get(t, "stack") == CRP_NIL);
     comms_close();
@@ -381,7 +403,8 @@ END_TEST
 START_TEST(modules_that_are_given_each_other_are_an_error_not_a_loop)
 {
     open_probes();
-    crp_word t = probe_of("Top", "t"), u = probe_of("Top", "u"), s = STACK(probe_of("Bottom", "b"), t), r = STACK(u);
+    crp_word t = probe_of("Top", "t"), u = probe_of("Top", "u"), s = STACK(probe_of("Bottom", "b"), t),
+             r = STACK(u);
     expect_ok(set(t, "stack", r));
     expect_ok(set(u, "stack", s));
     expect_error("4.1: a stack of more than 64 layers", call(s, "connect", NULL));
@@ -389,12 +412,13 @@ START_TEST(modules_that_are_given_each_other_are_an_error_not_a_loop)
 }
 END_TEST
 
-/* --- attributes ---------------------------------------------------------------------------------------------------------- */
+/* --- attributes ----------------------------------------------------------------------------------------- */
 
 START_TEST(the_top_most_layer_with_the_attribute_answers)
 {
     open_probes();
-    crp_word b = probe_of("Bottom", "b"), m = probe_of("Middle", "m"), t = probe_of("Top", "t"), s = STACK(b, m, t), w;
+    crp_word b = probe_of("Bottom", "b"), m = probe_of("Middle", "m"), t = probe_of("Top", "t"),
+             s = STACK(b, m, t), w;
     expect_ok(call(s, "get", &w, text("name")));
     expect_text(w, "t");
     expect_ok(call(s, "set", &w, text("depthOfTen"), number(3)));
@@ -411,8 +435,10 @@ START_TEST(what_is_found_but_forbidden_ends_the_search)
 {
     open_probes();
     crp_word s = STACK(probe_of("Bottom", "b"), probe_of("Middle", "m"), probe_of("Top", "t")), w;
-    expect_error("1.2: property readOnly of Middle is read only", call(s, "set", NULL, text("readOnly"), number(3)));
-    expect_error("1.7: property size of Top: expected 1..100, given 101", call(s, "set", NULL, text("size"), number(101)));
+    expect_error("1.2: property readOnly of Middle is read only",
+                 call(s, "set", NULL, text("readOnly"), number(3)));
+    expect_error("1.7: property size of Top: expected 1..100, given 101",
+                 call(s, "set", NULL, text("size"), number(101)));
     expect_error("1.11: ", call(s, "set", NULL, text("size"), text("x")));
     expect_ok(call(s, "connect", NULL));
     expect_error("1.2: property size of Top can be set only while it is not connected",
@@ -428,8 +454,9 @@ START_TEST(an_unknown_attribute_lists_what_there_is)
 {
     open_probes();
     crp_word s = STACK(probe_of("Bottom", "b"), probe_of("Middle", "m"), probe_of("Top", "t"));
-    expect_error("1.4: no layer of this stack has an attribute hots; it has name size password name depthOfTen",
-                 call(s, "get", NULL, text("hots")));
+    expect_error(
+        "1.4: no layer of this stack has an attribute hots; it has name size password name depthOfTen",
+        call(s, "get", NULL, text("hots")));
     comms_close();
 }
 END_TEST
@@ -440,8 +467,8 @@ START_TEST(describe_and_attributes_show_no_secret)
     crp_word s = STACK(probe_of("Bottom", "b"), probe_of("Middle", "m"), probe_of("Top", "t")), w, shown;
     expect_ok(call(s, "set", NULL, text("password"), text("sesame")));
     expect_ok(call(s, "describe", &w));
-    expect_text(w, "Top name = \"t\" size = 7 password = \"***\"\nMiddle name = \"m\" depthOfTen = 10\n"
-                   "Bottom name = \"b\" depthOfTen = 10\n");
+    expect_text(w, "Top name = \"t\" size = 7 password = \"***\"\nMiddle name = \"m\" depthOfTen = "
+                   "10\nBottom name = \"b\" depthOfTen = 10\n");
     expect_ok(call(s, "attributes", &w));
     expect_ok(crp_to_string(vm, w, true, &shown));
     expect_text(shown, "((\"name\" \"t\") (\"size\" 7) (\"password\" \"***\") (\"depthOfTen\" 10))");
@@ -454,7 +481,8 @@ END_TEST
 START_TEST(members_that_the_stack_lacks_are_those_of_its_top_most_module)
 {
     open_probes();
-    crp_word m = probe_of("Middle", "m"), t = probe_of("Top", "t"), s = STACK(probe_of("Bottom", "b"), m, t), w;
+    crp_word m = probe_of("Middle", "m"), t = probe_of("Top", "t"), s = STACK(probe_of("Bottom", "b"), m, t),
+             w;
     bool (*missing)(crp *, crp_object *, crp_word, crp_word *) = crp_class_definition(vm, s)->missing;
     ck_assert(missing(vm, crp_object_of(s), bare_symbol(vm, "size"), &w) && w == t);
     ck_assert(missing(vm, crp_object_of(s), bare_symbol(vm, "depthOfTen"), &w) && w == m);
@@ -474,7 +502,8 @@ START_TEST(info_tells_state_and_traffic)
     expect_ok(call(s, "send", NULL, text("hello")));
     expect_ok(call(s, "info", &w));
     ck_assert(get(w, "isConnected") == CRP_TRUE && get(w, "isConnecting") == CRP_NIL);
-    ck_assert(get(w, "bytesSent") == number(5) && get(w, "packetsSent") == number(2) && get(w, "idle") == number(0));
+    ck_assert(get(w, "bytesSent") == number(5) && get(w, "packetsSent") == number(2) &&
+              get(w, "idle") == number(0));
     expect_text(get(w, "peerAddress"), "");
     comms_close();
 }
@@ -503,7 +532,8 @@ UNIT_MAIN("stack", push_pop_depth_top_and_bottom_agree, only_a_module_that_stand
           one_task_at_a_time_connects_a_stack, a_connect_that_is_dropped_closes_what_was_open,
           a_wrong_order_is_told_with_a_picture_before_anything_is_done,
           a_pushed_module_sees_the_layers_below_it_as_they_are, a_module_works_on_a_stack_that_it_was_given,
-          modules_that_are_given_each_other_are_an_error_not_a_loop, the_top_most_layer_with_the_attribute_answers,
-          what_is_found_but_forbidden_ends_the_search, an_unknown_attribute_lists_what_there_is,
-          describe_and_attributes_show_no_secret, members_that_the_stack_lacks_are_those_of_its_top_most_module,
-          info_tells_state_and_traffic, a_collection_keeps_the_whole_stack)
+          modules_that_are_given_each_other_are_an_error_not_a_loop,
+          the_top_most_layer_with_the_attribute_answers, what_is_found_but_forbidden_ends_the_search,
+          an_unknown_attribute_lists_what_there_is, describe_and_attributes_show_no_secret,
+          members_that_the_stack_lacks_are_those_of_its_top_most_module, info_tells_state_and_traffic,
+          a_collection_keeps_the_whole_stack)

@@ -84,7 +84,8 @@ START_TEST(an_accepted_connection_is_a_connected_tcp_with_the_peer_as_host)
     open_tcp();
     crp_word server = listener("127.0.0.1"), client = client_of("127.0.0.1", server), peer, w;
     expect_error("6.8: Tcp: accept before listen", call(client, "accept", NULL));
-    expect_error("6.1: Tcp: timeout after 10 ms, waiting for a connection", call(server, "accept", NULL, number(10)));
+    expect_error("6.1: Tcp: timeout after 10 ms, waiting for a connection",
+                 call(server, "accept", NULL, number(10)));
     expect_ok(call(client, "connect", NULL));
     expect_ok(call(server, "accept", &peer));
     expect_text(get(peer, "host"), "127.0.0.1");
@@ -155,7 +156,8 @@ START_TEST(a_closed_port_is_an_error_that_names_it)
     char expected[200];
     expect_ok(set(t, "host", text("127.0.0.1")));
     expect_ok(set(t, "port", port));
-    snprintf(expected, sizeof expected, "6.2: Tcp: connect to 127.0.0.1 port %d (127.0.0.1:%d) failed: connection refused",
+    snprintf(expected, sizeof expected,
+             "6.2: Tcp: connect to 127.0.0.1 port %d (127.0.0.1:%d) failed: connection refused",
              (int)crp_integer_value(port), (int)crp_integer_value(port));
     expect_error(expected, call(t, "connect", NULL));
     ck_assert(!crp_module_of(vm, t)->connected);
@@ -222,7 +224,8 @@ START_TEST(a_taken_port_is_6_7_and_a_foreign_address_too)
     expect_error("6.7: Tcp: bind to \"127.0.0.1\" port", call(second, "bind", NULL));
     crp_word third = make("Tcp");
     expect_ok(set(third, "localHost", text("192.0.2.77")));
-    expect_error("6.7: Tcp: bind to \"192.0.2.77\" port 0 failed: the address is not", call(third, "listen", NULL));
+    expect_error("6.7: Tcp: bind to \"192.0.2.77\" port 0 failed: the address is not",
+                 call(third, "listen", NULL));
     expect_ok(set(third, "localHost", text("a name")));
     expect_error("6.7: Tcp: localHost \"a name\" is not a numeric address", call(third, "bind", NULL));
     close_tcp();
@@ -232,7 +235,8 @@ END_TEST
 START_TEST(a_local_port_to_connect_from_is_used)
 {
     open_tcp();
-    crp_word server = listener("127.0.0.1"), client = client_of("127.0.0.1", server), port = free_port(), peer;
+    crp_word server = listener("127.0.0.1"), client = client_of("127.0.0.1", server), port = free_port(),
+             peer;
     expect_ok(set(client, "localHost", text("localhost")));
     expect_ok(set(client, "localPort", port));
     expect_ok(call(client, "connect", NULL));
@@ -250,7 +254,8 @@ START_TEST(ipv6_works_where_the_system_has_it)
     bool has = fd >= 0 && bind(fd, (struct sockaddr *)&loopback, sizeof loopback) == 0;
     if (fd >= 0) close(fd);
     if (has) {
-        crp_word server = listener(""), client = client_of("::1", server), other = client_of("127.0.0.1", server), peer;
+        crp_word server = listener(""), client = client_of("::1", server),
+                 other = client_of("127.0.0.1", server), peer;
         expect_ok(call(client, "connect", NULL));
         expect_ok(call(server, "accept", &peer));
         expect_text(get(peer, "host"), "::1");
@@ -263,7 +268,7 @@ START_TEST(ipv6_works_where_the_system_has_it)
 }
 END_TEST
 
-/* --- the race ------------------------------------------------------------------------------------------------------------- */
+/* --- the race ------------------------------------------------------------------------------------------- */
 
 static int opened, closed, fail_socket_at, connects;
 
@@ -294,7 +299,8 @@ START_TEST(an_address_that_does_not_answer_does_not_hold_up_the_next)
     crpi_resolver *r = NULL;
     size_t n = 0;
     crpi_native c = {.call = {.vm = vm, .self = client}, .deadline = CRP_NO_DEADLINE};
-    while (crpi_resolve(&c.call, crp_module_of(vm, client), "localhost", 1, &r, found, &n) == CRP_AGAIN) c.fd_count = 0;
+    while (crpi_resolve(&c.call, crp_module_of(vm, client), "localhost", 1, &r, found, &n) == CRP_AGAIN)
+        c.fd_count = 0;
     crpi_resolver_free(vm, r);
     if (n > 1) {
         comms_platform.connect = first_hangs;
@@ -327,7 +333,8 @@ START_TEST(no_descriptor_is_an_error_and_a_connect_that_is_dropped_leaves_none)
     ck_assert(!step(&r));
     comms_skipped += 60001;
     ck_assert(step(&r) && r.st != CRP_OK);
-    ck_assert_msg(!strncmp(bare_error(vm), "6.1: Tcp: timeout after 60000 ms, connecting", 40), "%s", bare_error(vm));
+    ck_assert_msg(!strncmp(bare_error(vm), "6.1: Tcp: timeout after 60000 ms, connecting", 40), "%s",
+                  bare_error(vm));
     close_tcp();
 }
 END_TEST
@@ -373,16 +380,19 @@ START_TEST(addresses_are_read_and_written)
 {
     crpi_address a;
     char out[CRPI_ADDRESS_TEXT];
-    static const struct { const char *in, *out; } good[] = {
-        {"192.0.2.1", "192.0.2.1:110"}, {"::1", "[::1]:110"}, {"[2001:db8::5]", "[2001:db8::5]:110"}};
+    static const struct {
+        const char *in, *out;
+    } good[] = {{"192.0.2.1", "192.0.2.1:110"}, {"::1", "[::1]:110"}, {"[2001:db8::5]", "[2001:db8::5]:110"}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         ck_assert(crpi_address_parse(good[i].in, 110, &a));
         crpi_address_text(&a, out);
         ck_assert_str_eq(out, good[i].out);
     }
-    static const char *const bad[] = {"", "localhost", "1.2.3", "1.2.3.4.5", "[::1", "::1]", "[1.2.3.4]", ":::",
-                                      "fe80::1%no-such-interface"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) ck_assert_msg(!crpi_address_parse(bad[i], 1, &a), "%s", bad[i]);
+    static const char *const bad[] = {"",          "localhost", "1.2.3",
+                                      "1.2.3.4.5", "[::1",      "::1]",
+                                      "[1.2.3.4]", ":::",       "fe80::1%no-such-interface"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!crpi_address_parse(bad[i], 1, &a), "%s", bad[i]);
     ck_assert(crpi_address_parse("127.1.2.3", 1, &a) && crpi_address_is_loopback(&a));
     ck_assert(crpi_address_parse("128.1.2.3", 1, &a) && !crpi_address_is_loopback(&a));
     ck_assert(crpi_address_parse("::ffff:127.0.0.1", 1, &a) && crpi_address_is_loopback(&a));
@@ -390,10 +400,11 @@ START_TEST(addresses_are_read_and_written)
 }
 END_TEST
 
-UNIT_MAIN("tcp", what_one_end_sends_the_other_receives, an_accepted_connection_is_a_connected_tcp_with_the_peer_as_host,
-          much_data_goes_through_in_parts, a_send_that_times_out_closes_the_connection,
-          a_closed_port_is_an_error_that_names_it, localhost_is_looked_up_and_each_address_tried,
-          a_name_that_nobody_has_is_6_10, host_and_port_must_be_set, settings_are_locked_while_connected_or_listening,
+UNIT_MAIN("tcp", what_one_end_sends_the_other_receives,
+          an_accepted_connection_is_a_connected_tcp_with_the_peer_as_host, much_data_goes_through_in_parts,
+          a_send_that_times_out_closes_the_connection, a_closed_port_is_an_error_that_names_it,
+          localhost_is_looked_up_and_each_address_tried, a_name_that_nobody_has_is_6_10,
+          host_and_port_must_be_set, settings_are_locked_while_connected_or_listening,
           a_taken_port_is_6_7_and_a_foreign_address_too, a_local_port_to_connect_from_is_used,
           ipv6_works_where_the_system_has_it, an_address_that_does_not_answer_does_not_hold_up_the_next,
           no_descriptor_is_an_error_and_a_connect_that_is_dropped_leaves_none,

@@ -28,9 +28,9 @@ END_TEST
 
 START_TEST(broken_sequences_are_single_bytes)
 {
-    static const char *const broken[] = {"\x80",     "\xC0\x80",     "\xC1\xBF",         "\xE0\x80\x80", "\xED\xA0\x80",
-                                         "\xC3",     "\xE2\x82",     "\xF0\x80\x80\x80", "\xF4\x90\x80\x80",
-                                         "\xF5\x80", "\xFF",         "\xC3x"};
+    static const char *const broken[] = {
+        "\x80",     "\xC0\x80",         "\xC1\xBF",         "\xE0\x80\x80", "\xED\xA0\x80", "\xC3",
+        "\xE2\x82", "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80",     "\xFF",         "\xC3x"};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         size_t length;
         ck_assert_uint_eq(first(broken[i], &length), CRPI_UTF8_BROKEN);
@@ -42,7 +42,8 @@ END_TEST
 
 START_TEST(characters_are_counted_and_cut)
 {
-    const char *text = "gr\xC3\xBC\xC3\x9F" "e \xE2\x82\xAC\xFF";
+    const char *text = "gr\xC3\xBC\xC3\x9F"
+                       "e \xE2\x82\xAC\xFF";
     ck_assert_uint_eq(crpi_utf8_count(text, strlen(text)), 8);
     ck_assert_uint_eq(crpi_utf8_prefix(text, strlen(text), 3), 4);
     ck_assert_uint_eq(crpi_utf8_prefix(text, strlen(text), 99), strlen(text));

@@ -38,7 +38,8 @@ START_TEST(receive_line_gives_lines_without_their_ends)
     expect_text(w, "two");
     expect_ok(call(util, "receiveLine", &w));
     expect_text(w, "");
-    expect_error("6.1: Util: timeout after 500 ms, receiving a line", call(util, "receiveLine", &w, number(500)));
+    expect_error("6.1: Util: timeout after 500 ms, receiving a line",
+                 call(util, "receiveLine", &w, number(500)));
     ck_assert(pending() == number(4));
     COMES("th\r");
     expect_error("6.1: ", call(util, "receiveLine", &w, number(0)));
@@ -205,7 +206,7 @@ START_TEST(a_traffic_group_adds_up_its_members)
 }
 END_TEST
 
-/* --- for layers above ---------------------------------------------------------------------------------------------------- */
+/* --- for layers above ----------------------------------------------------------------------------------- */
 
 START_TEST(a_layer_above_reads_lines_where_they_lie)
 {
@@ -272,9 +273,11 @@ START_TEST(every_failing_allocation_is_a_clean_error)
 }
 END_TEST
 
-UNIT_MAIN("util", receive_line_gives_lines_without_their_ends, receive_until_includes_the_text_and_leaves_the_rest,
-          receive_n_gives_exactly_n_bytes, a_call_that_waits_goes_on_when_bytes_come,
-          the_end_of_the_data_is_an_error_of_the_readers_and_nil_of_receive, unread_puts_data_before_what_is_held,
-          what_waits_to_be_read_is_bounded_by_limit, parity_is_imposed_both_ways, a_traffic_group_adds_up_its_members,
+UNIT_MAIN("util", receive_line_gives_lines_without_their_ends,
+          receive_until_includes_the_text_and_leaves_the_rest, receive_n_gives_exactly_n_bytes,
+          a_call_that_waits_goes_on_when_bytes_come,
+          the_end_of_the_data_is_an_error_of_the_readers_and_nil_of_receive,
+          unread_puts_data_before_what_is_held, what_waits_to_be_read_is_bounded_by_limit,
+          parity_is_imposed_both_ways, a_traffic_group_adds_up_its_members,
           a_layer_above_reads_lines_where_they_lie, a_big_body_passes_through_in_big_reads,
           every_failing_allocation_is_a_clean_error)

@@ -1,7 +1,9 @@
-/* A bare interpreter with the comms modules, and calls of their natives without a VM: for unit tests of modules.
+/* A bare interpreter with the comms modules, and calls of their natives without a VM: for unit tests of
+ * modules.
  *
- * `call` runs a method of a native object until it is done: after CRP_AGAIN it polls the descriptors that were named and
- * calls again.  When none was named, time jumps to the deadline, so that timeouts take no time.
+ * `call` runs a method of a native object until it is done: after CRP_AGAIN it polls the descriptors that
+ * were named and calls again.  When none was named, time jumps to the deadline, so that timeouts take no
+ * time.
  */
 #ifndef CARAPACE_TESTS_COMMS_H
 #define CARAPACE_TESTS_COMMS_H
@@ -27,7 +29,9 @@ static inline void comms_open(void)
 {
     void *state;
     uint32_t id;
-    static const crp_class_def log_stand_in = {.size = sizeof(crp_class_def), .name = "Log", .help = "x",
+    static const crp_class_def log_stand_in = {.size = sizeof(crp_class_def),
+                                               .name = "Log",
+                                               .help = "x",
                                                .instance_size = sizeof(crp_object) + 8};
     vm = bare_open();
     ck_assert(crp_platform_unix_open(&state));
@@ -37,7 +41,8 @@ static inline void comms_open(void)
     vm->platform_state = state;
     ck_assert(crpi_cells_init(vm) && crpi_classes_init(vm) && crpi_tasks_init(vm));
     ck_assert_msg(crp_modules_register(vm) == CRP_OK, "%s", bare_error(vm));
-    if (crp_class_id(vm, "Log") == CRP_OBJECT) ck_assert_int_eq(crp_define_class(vm, &log_stand_in, &id), CRP_OK);
+    if (crp_class_id(vm, "Log") == CRP_OBJECT)
+        ck_assert_int_eq(crp_define_class(vm, &log_stand_in, &id), CRP_OK);
 }
 
 static inline void comms_close(void)
@@ -81,7 +86,8 @@ static inline void begin(running *r, crp_word object, const char *method, size_t
     memset(r, 0, sizeof *r);
     r->row = row_of(object, method);
     for (size_t i = 0; i < CALL_ARGS; i++) r->args[i] = i < n ? args[i] : CRP_UNSET;
-    r->native.call = (crp_call){.vm = vm, .self = object, .args = r->args, .count = (uint32_t)n, .result = CRP_NIL};
+    r->native.call =
+        (crp_call){.vm = vm, .self = object, .args = r->args, .count = (uint32_t)n, .result = CRP_NIL};
     if (r->row->state_size) r->native.call.state = calloc(1, r->row->state_size);
     r->st = CRP_AGAIN;
 }
@@ -110,14 +116,19 @@ static inline void wait_for(running *r)
     struct pollfd fds[CRPI_MAX_WAITS];
     int64_t left = r->native.deadline == CRP_NO_DEADLINE ? 1000 : r->native.deadline - crp_now(vm);
     for (int i = 0; i < r->native.fd_count; i++)
-        fds[i] = (struct pollfd){r->native.fds[i], (short)((r->native.events[i] & CRP_READABLE ? POLLIN : 0) |
-                                                           (r->native.events[i] & CRP_WRITABLE ? POLLOUT : 0)), 0};
+        fds[i] = (struct pollfd){r->native.fds[i],
+                                 (short)((r->native.events[i] & CRP_READABLE ? POLLIN : 0) |
+                                         (r->native.events[i] & CRP_WRITABLE ? POLLOUT : 0)),
+                                 0};
     comms_waits++;
-    if (r->native.fd_count) poll(fds, (nfds_t)r->native.fd_count, (int)(left < 0 ? 0 : left));
-    else if (left > 0) comms_skipped += left;
+    if (r->native.fd_count)
+        poll(fds, (nfds_t)r->native.fd_count, (int)(left < 0 ? 0 : left));
+    else if (left > 0)
+        comms_skipped += left;
 }
 
-static inline crp_status call_n(crp_word object, const char *method, crp_word *out, size_t n, const crp_word *args)
+static inline crp_status call_n(crp_word object, const char *method, crp_word *out, size_t n,
+                                const crp_word *args)
 {
     running r;
     begin(&r, object, method, n, args);
@@ -142,7 +153,10 @@ static inline crp_status call_n(crp_word object, const char *method, crp_word *o
 
 static inline crp_word text(const char *s) { return bare_string(vm, s); }
 static inline crp_word number(int64_t i) { return bare_integer(vm, i); }
-static inline crp_status set(crp_word o, const char *name, crp_word v) { return crp_set(vm, o, bare_symbol(vm, name), v); }
+static inline crp_status set(crp_word o, const char *name, crp_word v)
+{
+    return crp_set(vm, o, bare_symbol(vm, name), v);
+}
 
 static inline crp_word get(crp_word o, const char *name)
 {
@@ -156,7 +170,8 @@ static inline void expect_text(crp_word w, const char *expected)
     size_t n;
     ck_assert_msg(crp_is_string(w), "no String");
     const char *bytes = crp_string_data(w, &n);
-    ck_assert_msg(n == strlen(expected) && !memcmp(bytes, expected, n), "%.*s, not %s", (int)n, bytes, expected);
+    ck_assert_msg(n == strlen(expected) && !memcmp(bytes, expected, n), "%.*s, not %s", (int)n, bytes,
+                  expected);
 }
 
 /* A stack of modules, bottom first; each is made unless it is an object already. */
