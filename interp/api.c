@@ -334,6 +334,7 @@ static void destroy(crp *vm)
     bool own_platform = api && api->own_platform;
     if (api) cut_token(api);
     vm->mem.limit = vm->mem.fail_at = 0;
+    crpi_tasks_abandon(vm);
     crpi_heap_free(vm, &vm->heap);
     crpi_tasks_free(vm);
     crpi_loader_free(vm);

@@ -3,19 +3,11 @@
 
 /* --- where a call's window stands ------------------------------------------------------------------------------ */
 
-static bool is_variable_register(const fn *f, int reg)
-{
-    if (reg < f->first_temp) return true;
-    for (int i = 0; i < f->variable_count; i++)
-        if (f->variables[i].reg == reg) return true;
-    return false;
-}
-
 /* The register on top, where a call's arguments begin and its value ends up: the wanted one, if that is on top and
  * nobody can read it meanwhile. */
 static int window(fn *f, int want)
 {
-    if (want >= 0 && want == f->top - 1 && !is_variable_register(f, want)) return want;
+    if (want >= 0 && want == f->top - 1 && !crpi_c_is_variable(f, want)) return want;
     return crpi_c_new_register(f);
 }
 
@@ -47,12 +39,12 @@ static int push_arguments(fn *f, crp_word arguments)
 /* --- calling functions --------------------------------------------------------------------------------------------- */
 
 typedef struct callee {
-    enum { IN_CELL, IN_REGISTER, IN_VARIABLE } kind;
+    enum { IN_CELL, IN_REGISTER, IN_VARIABLE } kind; /* a variable's value that is no Function means the cell's */
     int reg;
     uint32_t cell;
 } callee;
 
-static callee find_callee(fn *f, crp_word head)
+static callee find_callee(fn *f, crp_word head, crp_word arguments)
 {
     callee c = {IN_CELL, 0, 0};
     if (!crp_is_symbol(head)) {
@@ -66,7 +58,7 @@ static callee find_callee(fn *f, crp_word head)
     crpi_c_known(f, crpi_function_cell(f->c->vm, head, &c.cell));
     if (ref.kind == NOTHING) return c;
     c.kind = IN_VARIABLE;
-    c.reg = crpi_c_read_variable(f, head, &ref, ANY);
+    c.reg = crpi_c_operand(f, head, arguments);
     return c;
 }
 
@@ -79,7 +71,7 @@ static void emit_call(fn *f, const callee *c, int at, int n, bool is_tail)
         return;
     case IN_REGISTER: crpi_c_emit(f, CRPI_INS(is_tail ? CRPI_OP_TCALL : CRPI_OP_CALL, at, c->reg, n)); return;
     case IN_VARIABLE:
-        crpi_c_emit(f, CRPI_INS(CRPI_OP_CALLV, at, c->reg, n));
+        crpi_c_emit(f, CRPI_INS(is_tail ? CRPI_OP_TCALLV : CRPI_OP_CALLV, at, c->reg, n));
         crpi_c_emit(f, c->cell);
         return;
     }
@@ -96,7 +88,7 @@ static int call_function(fn *f, crp_word form, int want, bool is_tail)
         reference ref = crpi_c_resolve(f, head);
         if (ref.kind == NOTHING) at = window(f, want);
     }
-    c = find_callee(f, head);
+    c = find_callee(f, head, crp_tail(form));
     if (c.kind != IN_CELL) at = crpi_c_new_register(f);
     f->top = at;
     int n = push_arguments(f, crp_tail(form));
@@ -135,7 +127,7 @@ static int get_own(fn *f, const crpi_member *m, int want)
 static int set_own(fn *f, const crpi_member *m, crp_word value, int want)
 {
     int top = f->top, reg = crpi_c_expression(f, value, ANY);
-    if (m->type && f->type != m->type && is_variable_register(f, reg)) {
+    if (m->type && f->type != m->type && crpi_c_is_variable(f, reg)) {
         int temp = crpi_c_new_register(f);
         crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, temp, reg, 0));
         reg = temp;
@@ -155,43 +147,33 @@ static void emit_cache(fn *f, crp_word name)
     crpi_c_emit(f, (uint32_t)name);
 }
 
-/* An operand that is read later than others are evaluated must not be a variable that these set. */
-static int operand(fn *f, crp_word form, crp_word later)
-{
-    int reg = crpi_c_expression(f, form, ANY);
-    if (is_variable_register(f, reg) && crpi_c_sets_something(later, 0)) {
-        crpi_type type = f->type;
-        int temp = crpi_c_new_register(f);
-        crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, temp, reg, 0));
-        f->type = type;
-        return temp;
-    }
-    return reg;
-}
-
 /* (place.endCons x): where place holds (), it becomes (list x). */
 static int end_cons(fn *f, crp_word form, crp_word place, crp_word item, int want)
 {
-    int top = f->top, list = crpi_c_new_register(f);
+    int top = f->top, object = crpi_c_new_register(f), list = crpi_c_new_register(f);
+    bool is_property = crp_is_pair(place);
     label done = {0};
-    crpi_c_expression(f, place, list);
+    crpi_c_expression(f, is_property ? crpi_c_nth(place, 1) : place, is_property ? object : list);
     f->top = list + 1;
+    crpi_c_need_register(f, list + 1);
+    if (is_property) {
+        crpi_c_emit_place(f, place);
+        crpi_c_emit(f, CRPI_INS(CRPI_OP_GETP, list, object, 0));
+        emit_cache(f, crpi_c_nth(place, 2));
+    }
     int value = crpi_c_expression(f, item, ANY);
     crpi_c_emit_place(f, form);
     crpi_c_jump(f, CRPI_INS(CRPI_OP_ENDCONS, list, value, 0), &done);
-    if (crp_is_symbol(place)) {
-        reference ref = crpi_c_resolve(f, place);
-        if (ref.kind != NOTHING) {
-            f->type = CRPI_TYPE(CRP_LIST, 0);
-            crpi_c_check(f, list, ref.type, CRPI_CHECK_VARIABLE, place);
-            crpi_c_write_variable(f, place, &ref, list);
-        }
-    } else if (crpi_c_head_is(place, CRPI_SYM_DOT)) { /* (o.p list): evaluates o once more, which gave () a moment ago */
-        int object = operand(f, crpi_c_nth(place, 1), CRP_NIL);
+    if (is_property) {
         int at = crpi_c_new_register(f);
         crpi_c_need_register(f, at + 1);
         crpi_c_emit(f, CRPI_INS(CRPI_OP_SETP, at, object, list));
         emit_cache(f, crpi_c_nth(place, 2));
+    } else {
+        reference ref = crpi_c_resolve(f, place);
+        f->type = CRPI_TYPE(CRP_LIST, 0);
+        crpi_c_check(f, list, ref.type, CRPI_CHECK_VARIABLE, place);
+        crpi_c_write_variable(f, place, &ref, list);
     }
     crpi_c_bind(f, &done);
     f->top = top;
@@ -202,9 +184,9 @@ static int end_cons(fn *f, crp_word form, crp_word place, crp_word item, int wan
     return reg;
 }
 
-static bool is_place(crp_word form)
+static bool is_place(fn *f, crp_word form)
 {
-    if (crp_is_symbol(form)) return form != CRP_TRUE && form != CRPI_WORD_OF(NIL);
+    if (crp_is_symbol(form)) return form != CRPI_WORD_OF(THIS) && crpi_c_resolve(f, form).kind != NOTHING;
     return crpi_c_head_is(form, CRPI_SYM_DOT) && crpi_c_list_length(form) == 3;
 }
 
@@ -233,10 +215,10 @@ static int access(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
 {
     int top = f->top, reg, value = 0;
     bool sets = arguments != CRP_NIL;
-    int object = operand(f, left, arguments);
+    int object = crpi_c_operand(f, left, arguments);
     if (sets) value = crpi_c_expression(f, crpi_c_nth(arguments, 0), ANY);
     int at;
-    if (!sets && object == f->top - 1 && !is_variable_register(f, object)) at = object;
+    if (!sets && object == f->top - 1 && !crpi_c_is_variable(f, object)) at = object;
     else at = crpi_c_new_register(f);
     crpi_c_need_register(f, at + 1);
     crpi_c_emit_place(f, form);
@@ -268,7 +250,7 @@ static int member(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
         if (is_tail) crpi_c_return_register(f, reg);
         return reg;
     }
-    if (name == CRPI_WORD_OF(END_CONS) && n == 1 && is_place(left)) {
+    if (name == CRPI_WORD_OF(END_CONS) && n == 1 && is_place(f, left)) {
         int reg = end_cons(f, form, left, crp_head(arguments), want);
         if (is_tail) crpi_c_return_nothing(f);
         return reg;
@@ -277,13 +259,13 @@ static int member(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
     return access(f, form, left, name, arguments, want);
 }
 
-int crpi_c_dot(fn *f, crp_word form, int want)
+int crpi_c_dot(fn *f, crp_word form, int want, bool is_tail)
 {
     if (crpi_c_list_length(form) < 3) {
         crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "(. object member argument ...) expected");
         return 0;
     }
-    return member(f, form, crpi_c_nth(form, 1), crpi_c_nth(form, 2), crp_tail(crp_tail(crp_tail(form))), want, false);
+    return member(f, form, crpi_c_nth(form, 1), crpi_c_nth(form, 2), crp_tail(crp_tail(crp_tail(form))), want, is_tail);
 }
 
 int crpi_c_call(fn *f, crp_word form, int want, bool is_tail)

@@ -237,8 +237,9 @@ typedef struct walker {
 static walker loop_variable(fn *f, crp_word name)
 {
     walker w = {name, {NOTHING, 0, false, 0}};
+    const variable *v = crpi_c_own_variable(f, name);
     reference ref = crpi_c_resolve(f, name);
-    if (ref.kind == REGISTER || (ref.kind == CELL && f->top_level)) w.own = ref;
+    if ((v && !v->passing) || (ref.kind == CELL && f->top_level)) w.own = ref;
     return w;
 }
 
@@ -246,6 +247,7 @@ static void assign_walker(fn *f, walker *w, int reg)
 {
     if (w->own.kind == NOTHING) {
         variable *v = crpi_c_add_variable(f, w->name, 0, reg);
+        v->passing = true;
         if (v->boxed) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, reg, reg, 0));
         return;
     }
@@ -262,7 +264,8 @@ static bool for_names(fn *f, crp_word form, walker w[2], int *n)
     bool ok = crpi_c_list_length(form) >= 3 && (*n == 1 || *n == 2);
     for (int i = 0; ok && i < *n; i++) {
         crp_word name = crp_is_symbol(names) ? names : crpi_c_nth(names, i);
-        ok = crp_is_symbol(name) && name != CRP_TRUE;
+        ok = crp_is_symbol(name);
+        if (ok && !crpi_c_can_be_variable(f, form, name)) return false;
         if (ok) w[i] = loop_variable(f, name);
     }
     if (!ok) crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "for: (for variable list expr ...) or (for (key value) table expr ...) expected");
@@ -286,7 +289,7 @@ int crpi_c_for(fn *f, crp_word form, int want)
     uint32_t to_body = here(f);
     for (int i = 0; i < n; i++) assign_walker(f, &w[i], at + 2 + i);
     for (crp_word rest = crp_tail(crp_tail(crp_tail(form))); crp_is_pair(rest); rest = crp_tail(rest)) crpi_c_effect(f, crp_head(rest));
-    f->variable_count = count;
+    crpi_c_end_scope(f, count);
     crpi_c_bind(f, &l.continue_to);
     crpi_c_emit_place(f, form);
     crpi_c_jump_back(f, CRPI_INS(CRPI_OP_FORNEXT, at, n, 0), to_body);
@@ -326,6 +329,11 @@ int crpi_c_return(fn *f, crp_word form)
     }
     int top = f->top, reg = crpi_c_expression(f, crpi_c_nth(form, 1), ANY);
     crpi_type type = f->type;
+    if (crpi_c_is_variable(f, reg)) { /* `finally` may set it, too late for what is returned */
+        int temp = crpi_c_new_register(f);
+        crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, temp, reg, 0));
+        reg = temp;
+    }
     crpi_c_leave_attempts(f, NULL, 0);
     f->type = type;
     crpi_c_return_register(f, reg);

@@ -317,7 +317,7 @@ static crp_word visible_variables(fn *f)
     for (fn *g = f; g; g = g->outer)
         for (int i = g->variable_count; i-- > 0 && !crpi_c_failed(f);) {
             crp_word name = g->variables[i].name, entry;
-            bool seen = false;
+            bool seen = g->variables[i].hidden;
             for (crp_word l = list.first; crp_is_pair(l) && !seen; l = crp_tail(l)) seen = crp_head(crp_head(l)) == name;
             if (seen) continue;
             reference ref = crpi_c_resolve(f, name);
@@ -337,7 +337,7 @@ int crpi_c_eval(fn *f, crp_word form, int want)
     int top = f->top, at = crpi_c_new_register(f), reg = crpi_c_expression(f, crpi_c_nth(form, 1), ANY);
     crp_word variables = visible_variables(f);
     crpi_c_emit_place(f, form);
-    crpi_c_emit(f, CRPI_INS(CRPI_OP_EVAL, at, reg, 0));
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_EVAL, at, reg, f->top_level ? CRPI_EVAL_TOP : f->face));
     crpi_c_emit_literal(f, variables);
     f->top = at + 1;
     f->type = 0;
@@ -345,19 +345,21 @@ int crpi_c_eval(fn *f, crp_word form, int want)
     return crpi_c_finish(f, at, want);
 }
 
-crp_status crpi_compile_eval(crp *vm, crpi_source *source, crp_word variables, uint32_t owner, crp_word form, crp_word *out)
+crp_status crpi_compile_eval(crp *vm, const crpi_proto *around, crp_word variables, uint32_t face, crp_word form, crp_word *out)
 {
     crp_word proto, forms;
     crp_status st = crpi_proto_new(vm, &proto);
     if (st) return st;
-    compiler c = {vm, source, NULL, CRP_OK, 0};
+    compiler c = {vm, around->source, NULL, CRP_OK, 0};
     fn *f = crp_alloc(vm, sizeof *f);
     if (!f) return CRP_E_NOMEM;
     memset(f, 0, sizeof *f);
     f->c = &c;
     f->proto = crpi_proto_of(proto);
-    f->proto->source = source;
-    f->proto->owner = owner;
+    f->proto->source = around->source;
+    f->proto->owner = around->owner;
+    f->top_level = face == CRPI_EVAL_TOP;
+    f->face = f->top_level ? 0 : face;
     f->proto->name = CRPI_WORD_OF(EVAL);
     crpi_c_need_register(f, 0);
     for (crp_word l = variables; crp_is_pair(l) && f->capture_count < CRPI_MAX_CAPTURES; l = crp_tail(l)) {
@@ -365,7 +367,6 @@ crp_status crpi_compile_eval(crp *vm, crpi_source *source, crp_word variables, u
         f->captures[f->capture_count++] = (capture){crp_head(v), (crpi_type)crp_fixnum_value(crpi_c_nth(v, 1)),
                                                     (uint16_t)crp_fixnum_value(crpi_c_nth(v, 2)), crpi_c_nth(v, 3) == CRP_TRUE};
     }
-    f->top_level = variables == CRP_NIL;
     if (crpi_c_known(f, crp_cons(vm, form, CRP_NIL, &forms)) && crpi_c_known(f, crpi_signature_new(vm, CRP_NIL, CRP_NIL, &f->proto->signature))) {
         crpi_c_walk_body(f, forms);
         reserve_locals(f);

@@ -3,26 +3,6 @@
 
 static bool hidden(fn *f, crp_word name) { return crpi_c_resolve(f, name).kind != NOTHING; }
 
-static bool is_register_of_variable(const fn *f, int reg)
-{
-    if (reg < f->first_temp) return true;
-    for (int i = 0; i < f->variable_count; i++)
-        if (f->variables[i].reg == reg) return true;
-    return false;
-}
-
-/* Evaluates an operand; one that a later operand may assign is read into a register of its own. */
-static int operand(fn *f, crp_word form, crp_word later)
-{
-    int reg = crpi_c_expression(f, form, ANY);
-    if (!is_register_of_variable(f, reg) || !crpi_c_sets_something(later, 0)) return reg;
-    crpi_type type = f->type;
-    int temp = crpi_c_new_register(f);
-    crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, temp, reg, 0));
-    f->type = type;
-    return temp;
-}
-
 static bool small(crp_word form, int64_t low, int64_t high)
 {
     return crp_is_fixnum(form) && crp_fixnum_value(form) >= low && crp_fixnum_value(form) <= high;
@@ -103,7 +83,7 @@ static int arithmetic(fn *f, crp_word form, int op, int want)
         int into = one;
         return crpi_c_finish(f, binary(f, op, one, crp_head(rest), into), want);
     }
-    int reg = operand(f, crp_head(rest), crp_tail(rest));
+    int reg = crpi_c_operand(f, crp_head(rest), crp_tail(rest));
     if (n == 1) {
         int into = destination(f, top, want);
         if (op == CRPI_OP_SUB) crpi_c_emit_to(f, CRPI_INS(CRPI_OP_NEG, into, reg, 0));
@@ -120,7 +100,7 @@ static int arithmetic(fn *f, crp_word form, int op, int want)
             reg = binary(f, op, reg, crp_head(rest), into);
             continue;
         }
-        int b = operand(f, crp_head(rest), last ? CRP_NIL : crp_tail(rest));
+        int b = crpi_c_expression(f, crp_head(rest), ANY);
         type = number_type(type, f->type);
         crpi_c_emit_place(f, form);
         f->top = keep;
@@ -165,7 +145,7 @@ bool crpi_c_compare_jump(fn *f, crp_word form, bool when, label *to)
     }
     int top = f->top;
     crp_word right = crpi_c_nth(form, 2);
-    int a = operand(f, crpi_c_nth(form, 1), right);
+    int a = crpi_c_operand(f, crpi_c_nth(form, 1), crp_tail(crp_tail(form)));
     if (small(right, INT16_MIN, INT16_MAX)) {
         uint16_t i = (uint16_t)crp_fixnum_value(right);
         crpi_c_emit_place(f, form);
@@ -214,7 +194,8 @@ static int cons(fn *f, crp_word form, int want)
         crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "cons: two arguments expected, %d given", crpi_c_list_length(form) - 1);
         return 0;
     }
-    int top = f->top, a = operand(f, crpi_c_nth(form, 1), crpi_c_nth(form, 2)), b = crpi_c_expression(f, crpi_c_nth(form, 2), ANY);
+    int top = f->top, a = crpi_c_operand(f, crpi_c_nth(form, 1), crp_tail(crp_tail(form)));
+    int b = crpi_c_expression(f, crpi_c_nth(form, 2), ANY);
     int into = destination(f, top, want == NOWHERE ? ANY : want);
     crpi_c_emit_place(f, form);
     crpi_c_emit_to(f, CRPI_INS(CRPI_OP_CONS, into, a, b));

@@ -5,7 +5,7 @@
  */
 #include "compile.h"
 
-static void run_closing(fn *f, const attempt *a)
+static void close_object(fn *f, const attempt *a)
 {
     if (a->close_reg >= 0) {
         int top = f->top, at = crpi_c_new_register(f);
@@ -18,7 +18,30 @@ static void run_closing(fn *f, const attempt *a)
         }
         f->top = top;
     }
+}
+
+/* The variables that were made inside the try, but for `local`s. */
+static void hide_variables(fn *f, const attempt *a, int until, bool hidden)
+{
+    for (int i = a->variable_count; i < until; i++)
+        if (f->variables[i].reg >= f->first_temp) f->variables[i].hidden = hidden;
+}
+
+/* What stands in `finally` belongs where the try begins, wherever in the try it is compiled. */
+static void run_closing(fn *f, attempt *a)
+{
+    int count = f->variable_count;
+    loop *inner = f->loop;
+    bool again = f->again;
+    close_object(f, a);
+    hide_variables(f, a, count, true);
+    f->loop = a->loop;
+    f->again = again || a->compiled;
     for (crp_word forms = a->finally; crp_is_pair(forms); forms = crp_tail(forms)) crpi_c_effect(f, crp_head(forms));
+    f->loop = inner;
+    f->again = again;
+    hide_variables(f, a, count, false);
+    a->compiled = true;
 }
 
 /* Pops the handlers and runs the `finally`s from the innermost open try on, until `tries` are left. */
@@ -40,6 +63,8 @@ void crpi_c_leave_attempts(fn *f, const attempt *until, int tries)
 static void open_attempt(fn *f, attempt *a)
 {
     a->outer = f->attempt;
+    a->loop = f->loop;
+    a->variable_count = f->variable_count;
     f->attempt = a;
     f->tries++;
 }
@@ -74,8 +99,9 @@ static void clause_test(fn *f, crp_word what, int error, label *to)
 /* `err` is the body's own local of that name, else one that lives as long as the clause. */
 static void bind_err(fn *f, int error)
 {
+    const variable *own = crpi_c_own_variable(f, CRPI_WORD_OF(ERR));
     reference ref = crpi_c_resolve(f, CRPI_WORD_OF(ERR));
-    if (ref.kind == REGISTER || (ref.kind == CELL && f->top_level)) {
+    if ((own && !own->passing) || (ref.kind == CELL && f->top_level)) {
         f->type = 0;
         crpi_c_check(f, error, ref.type, CRPI_CHECK_VARIABLE, CRPI_WORD_OF(ERR));
         f->retarget = 0;
@@ -84,6 +110,7 @@ static void bind_err(fn *f, int error)
     }
     int reg = crpi_c_new_register(f);
     variable *v = crpi_c_add_variable(f, CRPI_WORD_OF(ERR), CRPI_TYPE(CRP_ERROR, 0), reg);
+    v->passing = true;
     crpi_c_emit(f, CRPI_INS(v->boxed ? CRPI_OP_NEWBOX : CRPI_OP_MOVE, reg, error, 0));
 }
 
@@ -93,7 +120,7 @@ static void clause_body(fn *f, crp_word clause, int error, int into)
     bind_err(f, error);
     crp_word forms = crp_tail(crp_tail(clause));
     crpi_c_sequence(f, forms, into);
-    f->variable_count = count;
+    crpi_c_end_scope(f, count);
     f->top = top;
 }
 
@@ -214,6 +241,7 @@ int crpi_c_with(fn *f, crp_word form, int want)
         crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "with: (with (name expr) expr ...) expected");
         return 0;
     }
+    if (!crpi_c_can_be_variable(f, form, name)) return 0;
     int top = f->top, into = into_register(f, want), count = f->variable_count;
     int object = crpi_c_new_register(f), reg = crpi_c_new_register(f);
     crpi_c_expression(f, crpi_c_nth(binding, 1), object);
@@ -222,6 +250,6 @@ int crpi_c_with(fn *f, crp_word form, int want)
     crpi_c_emit(f, CRPI_INS(v->boxed ? CRPI_OP_NEWBOX : CRPI_OP_MOVE, reg, object, 0));
     attempt a = {.finally = CRP_NIL, .close_reg = object};
     finally(f, &a, crp_tail(crp_tail(form)), CRP_NIL, 0, into);
-    f->variable_count = count;
+    crpi_c_end_scope(f, count);
     return try_value(f, into, top, want);
 }

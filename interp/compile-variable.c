@@ -62,11 +62,27 @@ static bool is_global(fn *f, crp_word name)
     return s->length > 2 && s->name[0] == ':' && s->name[1] == ':';
 }
 
-static variable *own_variable(fn *f, crp_word name)
+variable *crpi_c_own_variable(fn *f, crp_word name)
 {
     for (int i = f->variable_count; i-- > 0;)
-        if (f->variables[i].name == name) return &f->variables[i];
+        if (f->variables[i].name == name && !f->variables[i].hidden) return &f->variables[i];
     return NULL;
+}
+
+bool crpi_c_is_variable(const fn *f, int reg)
+{
+    if (reg < f->first_temp) return true;
+    for (int i = 0; i < f->variable_count; i++)
+        if (f->variables[i].reg == reg) return true;
+    return false;
+}
+
+void crpi_c_end_scope(fn *f, int variable_count)
+{
+    int n = variable_count;
+    for (int i = n; i < f->variable_count; i++)
+        if (f->variables[i].reg < f->first_temp) f->variables[n++] = f->variables[i];
+    f->variable_count = n;
 }
 
 /* The number of the capture that brings a variable of a function around in here; -1: there is none of that name. */
@@ -76,7 +92,7 @@ static int capture_of(fn *f, crp_word name)
         if (f->captures[i].name == name) return i;
     if (!f->outer) return -1;
     capture c = {.name = name};
-    variable *v = own_variable(f->outer, name);
+    variable *v = crpi_c_own_variable(f->outer, name);
     if (v) {
         c.source = v->reg, c.type = v->type, c.boxed = v->boxed;
     } else {
@@ -105,7 +121,7 @@ reference crpi_c_resolve(fn *f, crp_word name)
         crpi_c_known(f, crpi_global_cell(f->c->vm, name, &cell));
         return in_cell(f, cell);
     }
-    variable *v = own_variable(f, name);
+    variable *v = crpi_c_own_variable(f, name);
     if (v) return (reference){REGISTER, v->reg, v->boxed, v->type};
     int i = capture_of(f, name);
     if (i >= 0) return (reference){CAPTURED, (uint32_t)i, f->captures[i].boxed, f->captures[i].type};
@@ -122,7 +138,7 @@ static int read_other(fn *f, crp_word name, int reg)
     uint32_t cell = 0;
     crpi_name *n = crpi_name_find(f->c->vm, name);
     f->type = 0;
-    if (n && n->function) {
+    if (n && n->function && f->c->vm->cells->cells[n->function].builtin) {
         crpi_c_emit(f, CRPI_INS(CRPI_OP_GETFN, reg, 0, 0));
         crpi_c_emit(f, n->function);
     } else {
@@ -182,11 +198,35 @@ void crpi_c_write_variable(fn *f, crp_word name, const reference *ref, int reg)
         else crpi_c_fail(f, CRP_NIL, CRP_ILLEGAL, "%p cannot be set here", name);
         return;
     case CELL:
-        crpi_c_emit(f, CRPI_INS(CRPI_OP_SETCELL, reg, 0, 0));
+        if (crpi_c_failed(f)) return;
+        const crpi_cell *cell = &f->c->vm->cells->cells[ref->index];
+        bool undeclared = cell->kind == CRPI_CELL_GLOBAL && !cell->declared;
+        crpi_c_emit(f, CRPI_INS(undeclared ? CRPI_OP_SETGLOBAL : CRPI_OP_SETCELL, reg, 0, 0));
         crpi_c_emit(f, ref->index);
         return;
     default: return;
     }
+}
+
+/* Evaluates an operand; one that a form evaluated after it may assign is read into a register of its own. */
+int crpi_c_operand(fn *f, crp_word form, crp_word later)
+{
+    int reg = crpi_c_expression(f, form, ANY);
+    if (!crpi_c_is_variable(f, reg) || !crpi_c_sets_something(later)) return reg;
+    crpi_type type = f->type;
+    int temp = crpi_c_new_register(f);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, temp, reg, 0));
+    f->type = type;
+    return temp;
+}
+
+/* What `let`, `local`, `for` and `with` may call a variable. */
+bool crpi_c_can_be_variable(fn *f, crp_word form, crp_word name)
+{
+    if (is_global(f, name)) crpi_c_fail(f, form, CRP_ILLEGAL, "%p is a global variable: declare it with global", name);
+    else if (name == CRP_TRUE || name == CRPI_WORD_OF(NIL) || name == CRPI_WORD_OF(THIS))
+        crpi_c_fail(f, form, CRP_ILLEGAL, "%p cannot be the name of a variable", name);
+    return !crpi_c_failed(f);
 }
 
 variable *crpi_c_add_variable(fn *f, crp_word name, crpi_type type, int reg)
@@ -196,7 +236,7 @@ variable *crpi_c_add_variable(fn *f, crp_word name, crpi_type type, int reg)
         crpi_c_need_register(f, CRPI_MAX_REGISTERS);
         return v - 1;
     }
-    *v = (variable){name, type, (uint8_t)reg, crpi_c_needs_box(f, name)};
+    *v = (variable){.name = name, .type = type, .reg = (uint8_t)reg, .boxed = crpi_c_needs_box(f, name)};
     f->variable_count++;
     return v;
 }
@@ -242,7 +282,7 @@ int crpi_c_set(fn *f, crp_word form, int want)
     int reg = crpi_c_expression(f, crpi_c_nth(form, 2), ANY);
     ref = place(f, form);
     crpi_c_emit_place(f, form);
-    if (ref.type && f->type != ref.type && reg < f->first_temp) { /* a check may convert: not in another variable */
+    if (ref.type && f->type != ref.type && crpi_c_is_variable(f, reg)) { /* a check may convert: not in another variable */
         int temp = crpi_c_new_register(f);
         crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, temp, reg, 0));
         reg = temp;
@@ -312,7 +352,7 @@ static int start_value(fn *f, const declaration *d)
         return reg;
     }
     int reg = crpi_c_expression(f, d->start, ANY);
-    if (reg < f->first_temp) {
+    if (crpi_c_is_variable(f, reg)) {
         int temp = crpi_c_new_register(f);
         crpi_c_emit_to(f, CRPI_INS(CRPI_OP_MOVE, temp, reg, 0));
         reg = temp;
@@ -321,17 +361,28 @@ static int start_value(fn *f, const declaration *d)
     return reg;
 }
 
+/* The variable of a `local` in this register, once that was compiled. */
+static variable *local_at(fn *f, int reg)
+{
+    for (int i = 0; i < f->variable_count; i++)
+        if (f->variables[i].reg == reg) return &f->variables[i];
+    return NULL;
+}
+
 static void local_in_function(fn *f, crp_word form, const declaration *d)
 {
     int i = 0;
     while (i < f->reserved_count && f->reserved[i].name != d->name) i++;
-    variable *seen = own_variable(f, d->name);
-    if (i == f->reserved_count || (seen && seen->reg == f->reserved[i].reg)) {
+    variable *seen = i < f->reserved_count ? local_at(f, f->reserved[i].reg) : NULL;
+    bool is_parameter = false;
+    for (int j = 0; j < f->variable_count && !is_parameter; j++)
+        is_parameter = f->variables[j].name == d->name && f->variables[j].reg < f->first_temp - f->reserved_count;
+    if (i == f->reserved_count || is_parameter || (seen && !f->again)) {
         crpi_c_fail(f, form, CRP_ILLEGAL, "the variable %p is declared already in this function", d->name);
         return;
     }
     int top = f->top, reg = start_value(f, d);
-    variable *v = crpi_c_add_variable(f, d->name, d->type, f->reserved[i].reg);
+    variable *v = seen ? seen : crpi_c_add_variable(f, d->name, d->type, f->reserved[i].reg);
     if (v->boxed) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, v->reg, reg, 0));
     else crpi_c_move_to(f, reg, v->reg);
     f->top = top;
@@ -341,7 +392,7 @@ static void local_of_file(fn *f, crp_word form, const declaration *d)
 {
     bool declared = false;
     uint32_t cell = 0;
-    if (crpi_scope_find(f->c->source->scope, d->name, &declared) && declared && !f->c->source->interactive) {
+    if (crpi_scope_find(f->c->source->scope, d->name, &declared) && declared && !f->c->source->interactive && !f->again) {
         crpi_c_fail(f, form, CRP_ILLEGAL, "the variable %p is declared already in this file", d->name);
         return;
     }
@@ -365,8 +416,8 @@ int crpi_c_local(fn *f, crp_word form, int want)
     for (crp_word rest = crp_tail(form); crp_is_pair(rest) && !crpi_c_failed(f); rest = crp_tail(rest)) {
         declaration d;
         if (!read_declaration(f, form, crp_head(rest), &d)) return 0;
-        if (is_global(f, d.name)) crpi_c_fail(f, form, CRP_ILLEGAL, "%p is a global variable: declare it with global", d.name);
-        else if (f->top_level) local_of_file(f, form, &d);
+        if (!crpi_c_can_be_variable(f, form, d.name)) return 0;
+        if (f->top_level) local_of_file(f, form, &d);
         else local_in_function(f, form, &d);
     }
     return nothing(f, want);
@@ -421,6 +472,7 @@ static bool let_variables(fn *f, crp_word form, crp_word bindings)
             return false;
         }
         if (!read_binding(f, form, crp_head(bindings), &declared[n])) return false;
+        if (!crpi_c_can_be_variable(f, form, declared[n].name)) return false;
         int reg = crpi_c_new_register(f), value = start_value(f, &declared[n]);
         crpi_c_move_to(f, value, reg);
         f->top = reg + 1;
@@ -445,7 +497,7 @@ int crpi_c_let(fn *f, crp_word form, int want, bool is_tail)
     crp_word body = crp_tail(crp_tail(form));
     if (is_tail) crpi_c_tail_sequence(f, body);
     else crpi_c_sequence(f, body, reg);
-    f->variable_count = count;
+    crpi_c_end_scope(f, count);
     f->top = top;
     return reg < 0 ? 0 : reg;
 }

@@ -13,6 +13,8 @@ typedef struct variable {
     crpi_type type;
     uint8_t reg;
     bool boxed;
+    bool passing; /* made by a `for` or `catch`, not declared: another one inside it makes its own */
+    bool hidden;  /* cannot be seen where the compiler is */
 } variable;
 
 typedef struct capture {
@@ -45,6 +47,9 @@ typedef struct attempt { /* a try that is open here */
     crp_word finally;  /* forms to run when control leaves it, or NIL */
     int close_reg;     /* `with`: the register to be closed, else -1 */
     bool trapped;      /* a handler of its own is on the handler stack */
+    loop *loop;        /* what `finally` sees is what can be seen where the try begins: the loop around it, ... */
+    int variable_count; /* ... the variables from before it, and `local`s */
+    bool compiled;     /* the `finally` forms, once at least: their `local`s are declared */
 } attempt;
 
 typedef struct compiler {
@@ -73,6 +78,7 @@ typedef struct fn {
     loop *loop;
     attempt *attempt;
     int tries;
+    bool again; /* these forms were compiled before: `local` finds its variables declared */
     crpi_type result; /* declared result; CRPI_NO_RESULT: none */
     bool top_level;
     crpi_class *owner; /* of a method */
@@ -116,7 +122,7 @@ bool crpi_c_head_is(crp_word form, uint32_t symbol_id);
 void crpi_c_walk_body(fn *, crp_word forms);
 bool crpi_c_is_assigned(const fn *, crp_word name);
 bool crpi_c_needs_box(const fn *, crp_word name);
-bool crpi_c_sets_something(crp_word form, int depth);
+bool crpi_c_sets_something(crp_word forms);
 
 /* compile-variable.c */
 typedef struct reference {
@@ -128,7 +134,12 @@ typedef struct reference {
 reference crpi_c_resolve(fn *, crp_word name);
 int crpi_c_read_variable(fn *, crp_word name, const reference *, int want);
 void crpi_c_write_variable(fn *, crp_word name, const reference *, int reg);
+bool crpi_c_can_be_variable(fn *, crp_word form, crp_word name);
 variable *crpi_c_add_variable(fn *, crp_word name, crpi_type, int reg);
+variable *crpi_c_own_variable(fn *, crp_word name); /* NULL: the function has none of that name here */
+void crpi_c_end_scope(fn *, int variable_count);    /* only `local`s are left of the variables from there on */
+bool crpi_c_is_variable(const fn *, int reg);       /* whether a variable of this function lives there */
+int crpi_c_operand(fn *, crp_word form, crp_word later); /* later: the forms that are evaluated after it */
 int crpi_c_set(fn *, crp_word form, int want);
 int crpi_c_unset(fn *, crp_word form, int want);
 int crpi_c_local(fn *, crp_word form, int want);
@@ -145,7 +156,7 @@ int crpi_c_eval(fn *, crp_word form, int want);
 
 /* compile-call.c */
 int crpi_c_call(fn *, crp_word form, int want, bool is_tail);
-int crpi_c_dot(fn *, crp_word form, int want);
+int crpi_c_dot(fn *, crp_word form, int want, bool is_tail);
 int crpi_c_create(fn *, crp_word form, int want);
 void crpi_c_return_register(fn *, int reg);
 void crpi_c_return_nothing(fn *);

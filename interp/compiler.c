@@ -113,7 +113,7 @@ void crpi_c_move_to(fn *f, int reg, int to)
     if (reg == to || crpi_c_failed(f)) return;
     if (f->retarget == here(f) && f->retarget > 0) {
         uint32_t *last = &f->proto->code[f->retarget - 1];
-        if ((*last >> 8 & 0xff) == (uint32_t)reg && reg >= f->first_temp) {
+        if ((*last >> 8 & 0xff) == (uint32_t)reg && !crpi_c_is_variable(f, reg)) {
             *last = (*last & ~(uint32_t)0xff00) | (uint32_t)to << 8;
             return;
         }
@@ -332,6 +332,7 @@ static bool special(fn *f, crp_word form, int want, bool is_tail, bool *returned
     case CRPI_SYM_LET: *reg = crpi_c_let(f, form, want, is_tail); return true;
     case CRPI_SYM_AND:
     case CRPI_SYM_OR: *reg = crpi_c_logic(f, form, want, is_tail); return true;
+    case CRPI_SYM_DOT: *reg = crpi_c_dot(f, form, want, is_tail); return true;
     default: break;
     }
     *returned = false;
@@ -357,7 +358,6 @@ static bool special(fn *f, crp_word form, int want, bool is_tail, bool *returned
     case CRPI_SYM_WITH: *reg = crpi_c_with(f, form, want); return true;
     case CRPI_SYM_EVAL: *reg = crpi_c_eval(f, form, want); return true;
     case CRPI_SYM_CREATE: *reg = crpi_c_create(f, form, want); return true;
-    case CRPI_SYM_DOT: *reg = crpi_c_dot(f, form, want); return true;
     case CRPI_SYM_CATCH:
     case CRPI_SYM_FINALLY: crpi_c_fail(f, form, CRP_ILLEGAL, "%p: stands only inside try", crp_head(form)); return true;
     default: return false;

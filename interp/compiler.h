@@ -26,10 +26,11 @@ crp_status crpi_scope_add(crp *, crpi_scope *, crp_word name, crpi_type, bool de
 /* Compiles one top-level form into a function without arguments.  `places` may be NULL. */
 crp_status crpi_compile(crp *, crpi_source *, const crpi_places *, crp_word form, crp_word *function);
 
-/* Compiles a form for `eval`: `variables` is the list that the EVAL instruction carries, ((name type . index) ...);
- * the function captures one box for each, in that order. */
-crp_status crpi_compile_eval(crp *, crpi_source *, crp_word variables, uint32_t owner, crp_word form, crp_word *proto);
+/* Compiles a form for `eval` in the code `around`: `variables` is the list that the EVAL instruction carries,
+ * ((name type index boxed) ...); the function captures one box for each, in that order.  `face`: which of the object's
+ * interfaces `this` is seen through, or CRPI_EVAL_TOP: the form stands at the file's top level. */
+crp_status crpi_compile_eval(crp *, const crpi_proto *around, crp_word variables, uint32_t face, crp_word form, crp_word *out);
 
-enum { CRPI_MAX_FORM_DEPTH = 1000 };
+enum { CRPI_MAX_FORM_DEPTH = 1000, CRPI_EVAL_TOP = 255 };
 
 #endif

@@ -112,6 +112,7 @@ crp_status crp_no_memory(crp *vm)
     vm->error = vm->no_memory_error;
     if (vm->error == CRP_NIL) return CRP_E_NOMEM; /* the interpreter is still being made */
     crpi_error *e = crpi_error_of(vm->error);
+    e->h.flags = 0;
     e->error_class = crp_fixnum(CRP_ERR_SCRIPT);
     e->code = crp_fixnum(CRP_NO_MEMORY);
     e->line = e->position = crp_fixnum(0);

@@ -12,6 +12,7 @@ enum { START_THRESHOLD = 1 << 20, POISON = 0xDB };
 struct crpi_page {
     uint64_t marks[MARK_WORDS];
     crpi_page *next;
+    struct crpi_arena *arena;
     uint32_t cell; /* bytes */
     uint32_t sort; /* PLAIN, PAIRS or DROPPING */
 };
@@ -21,6 +22,7 @@ enum { FIRST_CELL = (sizeof(crpi_page) + CRPI_GRAIN - 1) / CRPI_GRAIN * CRPI_GRA
 typedef struct crpi_arena {
     struct crpi_arena *next;
     size_t bytes;
+    size_t pages, spare; /* all, and those that are in no bin */
 } crpi_arena;
 
 /* --- pages --------------------------------------------------------------------------------------------------- */
@@ -59,11 +61,12 @@ static bool add_arena(crpi_heap *heap)
     size_t bytes = sizeof(crpi_arena) + (pages + 1) * CRPI_PAGE_BYTES;
     crpi_arena *arena = crpi_mem_alloc(heap->mem, bytes);
     if (!arena) return false;
-    *arena = (crpi_arena){heap->arenas, bytes};
+    *arena = (crpi_arena){heap->arenas, bytes, pages, pages};
     heap->arenas = arena;
     crp_word first = ((crp_word)(uintptr_t)(arena + 1) + CRPI_PAGE_BYTES - 1) & ~(crp_word)(CRPI_PAGE_BYTES - 1);
     for (size_t i = pages; i-- > 0;) {
         crpi_page *page = page_of(first + i * CRPI_PAGE_BYTES);
+        page->arena = arena;
         page->next = heap->spare;
         heap->spare = page;
     }
@@ -77,8 +80,9 @@ static bool add_page(crpi_heap *heap, crpi_bin *bin, uint32_t sort)
     if (!heap->spare && !add_arena(heap)) return false;
     crpi_page *page = heap->spare;
     heap->spare = page->next;
-    if (sort == DROPPING) memset(page, 0, CRPI_PAGE_BYTES); /* class 0: no object there */
-    else memset(page->marks, 0, sizeof page->marks);
+    page->arena->spare--;
+    memset(page->marks, 0, sizeof page->marks);
+    if (sort == DROPPING) memset((char *)page + FIRST_CELL, 0, CRPI_PAGE_BYTES - FIRST_CELL); /* class 0: no object there */
     page->cell = bin->cell;
     page->sort = sort;
     page->next = NULL;
@@ -332,6 +336,7 @@ static void sweep(crp *vm, crpi_bin *bin)
             *link = page->next;
             page->next = heap->spare;
             heap->spare = page;
+            page->arena->spare++;
             continue;
         }
         if (heap->stress_every) poison(page);
@@ -354,6 +359,26 @@ static void clear_bin(crp *vm, crpi_bin *bin)
 {
     (void)vm;
     clear_marks(bin);
+}
+
+/* Gives arenas with no page in use back to the host; one stays for what comes next. */
+static void free_empty_arenas(crpi_heap *heap)
+{
+    bool keep = true;
+    for (crpi_arena **link = &heap->arenas, *arena; (arena = *link);) {
+        bool empty = arena->spare == arena->pages;
+        if (!empty || keep) {
+            keep = keep && !empty;
+            link = &arena->next;
+            continue;
+        }
+        for (crpi_page **at = &heap->spare; *at;) {
+            if ((*at)->arena == arena) *at = (*at)->next;
+            else at = &(*at)->next;
+        }
+        *link = arena->next;
+        crpi_mem_free(heap->mem, arena, arena->bytes);
+    }
 }
 
 /* The next collection is due when as much again has been allocated as is alive now. */
@@ -380,9 +405,12 @@ void crpi_collect(crp *vm)
     drain(vm);
     rescan(vm);
     each_bin(vm, sweep);
+    free_empty_arenas(heap);
     set_threshold(heap);
     heap->collecting = false;
 }
+
+void crp_collect(crp *vm) { crpi_collect(vm); }
 
 bool crpi_is_marked(crp_word w)
 {

@@ -142,6 +142,7 @@ size_t crp_digest(const char *name, const void *bytes, size_t n, unsigned char o
 void *crp_alloc(crp *, size_t); /* NULL with 1.16 recorded */
 void *crp_realloc(crp *, void *, size_t old_size, size_t new_size);
 void crp_free_bytes(crp *, void *, size_t);
+void crp_collect(crp *); /* drops what nobody refers to, now: before giving up for want of descriptors, say */
 
 /* --- classes and functions -------------------------------------------------------------------------------- */
 
@@ -171,7 +172,7 @@ int64_t crp_now(crp *);       /* milliseconds on the monotonic (or virtual) cloc
  * looks for itself what it was (crp_timed_out: the deadline has passed). */
 void crp_wait_fd(crp_call *, int fd, unsigned events);
 void crp_wait_until(crp_call *, int64_t deadline);
-void crp_wait_object(crp_call *, crp_word object); /* until crp_wake(object) */
+void crp_wait_object(crp_call *, crp_word object); /* until crp_wake(object); up to four of them */
 void crp_wake(crp *, crp_word object);
 bool crp_interrupted(crp *); /* Ctrl-C or cancel: the native is not called again, its state is dropped */
 

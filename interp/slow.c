@@ -397,11 +397,13 @@ crp_status crpi_slow_member(crp *vm, crpi_task *task, uint32_t in)
 
 /* --- calls --------------------------------------------------------------------------------------------------------------- */
 
-/* The function that a cell holds, or the error that says there is none. */
-static crp_status function_in(crp *vm, uint32_t cell, crp_word *out)
+/* The value of a variable in head position; where that is no Function, the function of that name. */
+static crp_status function_of_variable(crp *vm, crp_word value, uint32_t cell, crp_word *out)
 {
-    *out = vm->cells->values[cell];
-    return *out == CRP_UNSET ? crpi_no_function(vm, vm->cells->cells[cell].name) : CRP_OK;
+    *out = crp_is_a(value, CRP_FUNCTION) ? value : vm->cells->values[cell];
+    if (*out != CRP_UNSET) return CRP_OK;
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%p is no Function but %n (%v), and there is no function of that "
+                     "name", vm->cells->cells[cell].name, value, value);
 }
 
 static crp_status view(crp *vm, crp_word *R, uint32_t in)
@@ -420,18 +422,13 @@ crp_status crpi_slow_call(crp *vm, crpi_task *task, uint32_t in)
     crp_status st;
     switch (in & 0xff) {
     case CRPI_OP_CALLV:
-        function = R[B(in)];
-        if (!crp_is_a(function, CRP_FUNCTION)) {
-            crp_word value = function;
-            function = vm->cells->values[task->pc[0]];
-            if (function == CRP_UNSET)
-                return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%p is no Function but %n (%v), and there is no "
-                                 "function of that name", vm->cells->cells[task->pc[0]].name, value, value);
-        }
-        task->pc++;
-        return crpi_enter(vm, task, function, at, C(in));
+        st = function_of_variable(vm, R[B(in)], *task->pc++, &function);
+        return st ? st : crpi_enter(vm, task, function, at, C(in));
+    case CRPI_OP_TCALLV:
+        st = function_of_variable(vm, R[B(in)], *task->pc++, &function);
+        return st ? st : crpi_enter_tail(vm, task, function, at, C(in), 0);
     case CRPI_OP_TCALLG:
-        st = function_in(vm, *task->pc++, &function);
+        st = crpi_callee(vm, task, *task->pc++, &function);
         return st ? st : crpi_enter_tail(vm, task, function, at, C(in), 0);
     case CRPI_OP_TCALL: return crpi_enter_tail(vm, task, R[B(in)], at, C(in), 0);
     case CRPI_OP_CREATE: {
@@ -470,11 +467,11 @@ static crp_status closure(crp *vm, crpi_task *task, uint32_t in)
     return CRP_OK;
 }
 
-static crp_status eval_function(crp *vm, crpi_task *task, crp_word variables, crp_word form, crp_word *out)
+static crp_status eval_function(crp *vm, crpi_task *task, uint32_t in, crp_word variables, crp_word *out)
 {
     const crpi_function *maker = task->fp->fn;
     crp_word proto;
-    crp_status st = crpi_compile_eval(vm, maker->proto->source, variables, maker->proto->owner, form, &proto);
+    crp_status st = crpi_compile_eval(vm, maker->proto, variables, C(in), task->base[B(in)], &proto);
     if (!st) st = crpi_closure_new(vm, crpi_proto_of(proto), out);
     if (st) return st;
     crpi_function *fn = crpi_function_of(*out);
@@ -492,7 +489,7 @@ static crp_status eval(crp *vm, crpi_task *task, uint32_t in)
     crp_word variables = literal(task->pc);
     task->pc += 2;
     crp_status st;
-    WITH_FRESH(vm, st = eval_function(vm, task, variables, task->base[B(in)], &function));
+    WITH_FRESH(vm, st = eval_function(vm, task, in, variables, &function));
     if (st) return st;
     at[0] = function;
     return crpi_enter(vm, task, function, at, 0);
@@ -525,10 +522,21 @@ static crp_status define(crp *vm, crpi_task *task, crp_word function, uint32_t n
     return CRP_OK;
 }
 
+/* The value of `set` stays what it was, so what is converted is a copy. */
+static crp_status set_global(crp *vm, crp_word value, uint32_t number)
+{
+    const crpi_cell *cell = &vm->cells->cells[number];
+    crp_status st;
+    WITH_FRESH(vm, st = crpi_check_type(vm, cell->type, &value, "variable", cell->name));
+    if (!st) vm->cells->values[number] = value;
+    return st;
+}
+
 crp_status crpi_slow_define(crp *vm, crpi_task *task, uint32_t in)
 {
     uint32_t number = *task->pc++;
     switch (in & 0xff) {
+    case CRPI_OP_SETGLOBAL: return set_global(vm, task->base[A(in)], number);
     case CRPI_OP_UNSETCELL: vm->cells->values[number] = CRP_UNSET; return CRP_OK;
     case CRPI_OP_DEFUN: return define(vm, task, task->base[A(in)], number);
     default: break;

@@ -42,7 +42,7 @@ static void mark_native(crp *vm, crpi_native *nf, crp_marker mark)
     mark(vm, nf->call.self);
     mark(vm, nf->call.result);
     mark(vm, nf->call.value);
-    mark(vm, nf->object);
+    mark_words(vm, mark, nf->objects, nf->objects + nf->object_count);
     mark(vm, nf->callee);
     mark(vm, nf->callee_self);
     mark_words(vm, mark, nf->callee_args, nf->callee_args + nf->callee_count);
@@ -257,36 +257,44 @@ static void remove_timer(crpi_tasks *tasks, crpi_task *task)
 
 /* --- descriptors ------------------------------------------------------------------------------------------------------------ */
 
+/* Tells the platform what is waited for at this descriptor, if that has changed. */
 static int rewatch(crp *vm, int fd)
 {
     crpi_watch *w = &vm->tasks->watches[fd];
-    unsigned events = (w->reader ? CRP_READABLE : 0) | (w->writer ? CRP_WRITABLE : 0);
+    unsigned events = 0;
+    for (const crpi_wait *wait = w->first; wait; wait = wait->next) events |= wait->events;
+    if (events == w->events) return 0;
+    w->events = events;
     return vm->platform->watch(vm->platform_state, fd, events);
 }
 
-static int watch(crp *vm, crpi_task *task, int fd, unsigned events)
+static bool add_wait(crp *vm, crpi_task *task, crpi_wait *wait)
 {
     crpi_tasks *tasks = vm->tasks;
     size_t had = tasks->watch_capacity;
-    if (fd < 0) return -9;
-    if (!crpi_mem_grow(&vm->mem, &tasks->watches, &tasks->watch_capacity, (size_t)fd + 1, sizeof *tasks->watches)) return -12;
-    if (tasks->watch_capacity > had) memset(tasks->watches + had, 0, (tasks->watch_capacity - had) * sizeof *tasks->watches);
-    crpi_watch *w = &tasks->watches[fd];
-    if ((events & CRP_READABLE && w->reader && w->reader != task) || (events & CRP_WRITABLE && w->writer && w->writer != task))
-        return -16; /* two tasks want the same end of one descriptor */
-    if (events & CRP_READABLE) w->reader = task;
-    if (events & CRP_WRITABLE) w->writer = task;
-    return rewatch(vm, fd);
+    wait->task = NULL;
+    if (wait->fd < 0) return false;
+    size_t need = (size_t)wait->fd + 1;
+    if (!crpi_mem_grow(&vm->mem, &tasks->watches, &tasks->watch_capacity, need, sizeof *tasks->watches)) return false;
+    if (tasks->watch_capacity > had)
+        memset(tasks->watches + had, 0, (tasks->watch_capacity - had) * sizeof *tasks->watches);
+    crpi_watch *w = &tasks->watches[wait->fd];
+    wait->task = task;
+    wait->previous = NULL;
+    wait->next = w->first;
+    if (w->first) w->first->previous = wait;
+    w->first = wait;
+    return rewatch(vm, wait->fd) >= 0;
 }
 
-static void unwatch(crp *vm, const crpi_task *task, int fd)
+static void remove_wait(crp *vm, crpi_wait *wait)
 {
-    if (fd < 0 || (size_t)fd >= vm->tasks->watch_capacity) return;
-    crpi_watch *w = &vm->tasks->watches[fd];
-    if (w->reader != task && w->writer != task) return;
-    if (w->reader == task) w->reader = NULL;
-    if (w->writer == task) w->writer = NULL;
-    rewatch(vm, fd);
+    if (!wait->task) return;
+    if (wait->previous) wait->previous->next = wait->next;
+    else vm->tasks->watches[wait->fd].first = wait->next;
+    if (wait->next) wait->next->previous = wait->previous;
+    wait->task = NULL;
+    rewatch(vm, wait->fd);
 }
 
 /* --- parking and waking ------------------------------------------------------------------------------------------------------ */
@@ -296,9 +304,8 @@ static void forget_waits(crp *vm, crpi_task *task)
     crpi_native *nf = task->natives;
     remove_timer(vm->tasks, task);
     if (!nf) return;
-    for (int i = 0; i < nf->fd_count; i++) unwatch(vm, task, nf->fds[i]);
-    nf->fd_count = 0;
-    nf->object = CRP_NIL;
+    for (int i = 0; i < nf->fd_count; i++) remove_wait(vm, &nf->waits[i]);
+    nf->fd_count = nf->object_count = 0;
 }
 
 static void wake(crp *vm, crpi_task *task)
@@ -320,16 +327,23 @@ void crpi_task_park(crp *vm, crpi_task *task, crpi_native *nf)
     if (tasks->waiting) tasks->waiting->previous = task;
     tasks->waiting = task;
     bool ready = false;
-    for (int i = 0; i < nf->fd_count; i++) ready |= watch(vm, task, nf->fds[i], nf->events[i]) < 0;
+    for (int i = 0; i < nf->fd_count; i++) ready |= !add_wait(vm, task, &nf->waits[i]);
     if (nf->deadline != CRP_NO_DEADLINE) ready |= !add_timer(vm, task, nf->deadline);
     if (ready) wake(vm, task);
+}
+
+static bool waits_for(const crpi_native *nf, crp_word object)
+{
+    for (int i = 0; i < nf->object_count; i++)
+        if (nf->objects[i] == object) return true;
+    return false;
 }
 
 void crp_wake(crp *vm, crp_word object)
 {
     for (crpi_task *t = vm->tasks->waiting, *next; t; t = next) {
         next = t->next;
-        if (t->natives && t->natives->object == object && object != CRP_NIL) wake(vm, t);
+        if (t->natives && waits_for(t->natives, object)) wake(vm, t);
     }
 }
 
@@ -345,10 +359,11 @@ static void wake_ready(crp *vm, const crp_ready *ready, int n)
 {
     for (int i = 0; i < n; i++) {
         if (ready[i].fd < 0 || (size_t)ready[i].fd >= vm->tasks->watch_capacity) continue;
-        crpi_watch w = vm->tasks->watches[ready[i].fd];
-        if (w.reader && ready[i].events & CRP_READABLE) wake(vm, w.reader);
-        if (w.writer && w.writer != w.reader && ready[i].events & CRP_WRITABLE) wake(vm, w.writer);
-        else if (w.writer && w.writer == w.reader) wake(vm, w.writer);
+        crpi_wait *next, *wait = vm->tasks->watches[ready[i].fd].first;
+        for (; wait; wait = next) {
+            next = wait->next;
+            if (wait->events & ready[i].events) wake(vm, wait->task);
+        }
     }
 }
 
@@ -471,6 +486,11 @@ void crpi_task_abandon(crp *vm, crpi_task *task)
     end_task(vm, task);
 }
 
+void crpi_tasks_abandon(crp *vm)
+{
+    while (vm->tasks && vm->tasks->all) crpi_task_abandon(vm, vm->tasks->all);
+}
+
 crp_status crpi_call(crp *vm, crp_word function, const crp_word *args, size_t n, crp_word *out)
 {
     crpi_task *task;
@@ -508,13 +528,12 @@ void crp_wait_fd(crp_call *c, int fd, unsigned events)
 {
     crpi_native *nf = native_of(c);
     for (int i = 0; i < nf->fd_count; i++)
-        if (nf->fds[i] == fd) {
-            nf->events[i] |= events;
+        if (nf->waits[i].fd == fd) {
+            nf->waits[i].events |= events;
             return;
         }
     if (nf->fd_count == CRPI_MAX_WAITS) return; /* the others wake it; it asks again then */
-    nf->fds[nf->fd_count] = fd;
-    nf->events[nf->fd_count++] = events;
+    nf->waits[nf->fd_count++] = (crpi_wait){.fd = fd, .events = events};
 }
 
 void crp_wait_until(crp_call *c, int64_t deadline)
@@ -523,7 +542,11 @@ void crp_wait_until(crp_call *c, int64_t deadline)
     if (deadline < nf->deadline) nf->deadline = deadline;
 }
 
-void crp_wait_object(crp_call *c, crp_word object) { native_of(c)->object = object; }
+void crp_wait_object(crp_call *c, crp_word object)
+{
+    crpi_native *nf = native_of(c);
+    if (!waits_for(nf, object) && nf->object_count < CRPI_MAX_WAIT_OBJECTS) nf->objects[nf->object_count++] = object;
+}
 
 bool crp_interrupted(crp *vm) { return vm->interrupt != 0; }
 

@@ -46,7 +46,15 @@ typedef struct crpi_handler { /* an open try */
     crpi_segment *segment;
 } crpi_handler;
 
-enum { CRPI_MAX_WAITS = 8 };
+enum { CRPI_MAX_WAITS = 8, CRPI_MAX_WAIT_OBJECTS = 4 };
+
+/* One task waits for one descriptor; all that wait for the same one are a list. */
+typedef struct crpi_wait {
+    struct crpi_task *task;
+    struct crpi_wait *next, *previous;
+    int fd;
+    unsigned events;
+} crpi_wait;
 
 /* A native that waits or has called a script function. */
 typedef struct crpi_native {
@@ -62,10 +70,10 @@ typedef struct crpi_native {
     bool parked;       /* on the heap, not on the C stack */
     crp_word padded[16]; /* the arguments, when defaults were added */
     /* what it waits for */
-    int fd_count, fds[CRPI_MAX_WAITS];
-    unsigned events[CRPI_MAX_WAITS];
+    int fd_count, object_count;
+    crpi_wait waits[CRPI_MAX_WAITS];
+    crp_word objects[CRPI_MAX_WAIT_OBJECTS];
     int64_t deadline;
-    crp_word object;
     /* what it calls */
     crp_word callee, callee_self; /* callee_self CRP_UNSET: a function */
     crp_word few[16], *callee_args; /* few, or an allocation */
@@ -105,7 +113,8 @@ typedef struct crpi_timer {
 } crpi_timer;
 
 typedef struct crpi_watch { /* who waits for a descriptor */
-    struct crpi_task *reader, *writer;
+    crpi_wait *first;
+    unsigned events; /* what the platform has been told to watch */
 } crpi_watch;
 
 typedef struct crpi_tasks {
@@ -115,7 +124,7 @@ typedef struct crpi_tasks {
     crpi_timer *timers; /* a heap, soonest first */
     size_t timer_count, timer_capacity;
     crpi_watch *watches; /* by descriptor */
-    size_t watch_capacity, watched;
+    size_t watch_capacity;
     crp_word orphan_error; /* of a task that nobody was there to ask */
 } crpi_tasks;
 
@@ -136,6 +145,7 @@ int64_t crpi_tasks_due(crp *); /* when the next timer is due; CRP_NO_DEADLINE: n
 
 /* Takes a task that has not ended out of the world; what it had begun is dropped. */
 void crpi_task_abandon(crp *, crpi_task *);
+void crpi_tasks_abandon(crp *); /* all of them, while the objects that they use are still there */
 
 void crpi_task_park(crp *, crpi_task *, crpi_native *);
 void crpi_task_ready(crp *, crpi_task *);

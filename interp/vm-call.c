@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "cells.h"
+#include "compiler.h"
 #include "error.h"
 #include "value.h"
 
@@ -282,7 +283,7 @@ static crp_status step(crp *vm, crpi_task *task, crpi_native *nf)
     size_t fresh = vm->heap.fresh_count;
     nf->fd_count = 0;
     nf->deadline = CRP_NO_DEADLINE;
-    nf->object = CRP_NIL;
+    nf->object_count = 0;
     crp_status st = nf->row->fn(&nf->call);
     if (st == CRP_AGAIN || st == CRP_CALL) {
         crp_status kept = keep_native(vm, task, &nf);
@@ -328,6 +329,7 @@ static crp_status enter_native(crp *vm, crpi_task *task, crpi_function *fn, crp_
     nf.catches = nf.failed = nf.parked = false;
     nf.callee_args = nf.few;
     nf.callee_count = 0;
+    nf.fd_count = nf.object_count = 0;
     nf.callee = nf.callee_self = CRP_NIL;
     task->args_end = args + n;
     crp_status st = prepare(vm, &nf, args, n);
@@ -349,11 +351,39 @@ crp_status crpi_resume_native(crp *vm, crpi_task *task, bool returned)
     return step(vm, task, nf);
 }
 
+/* --- functions that are not there ------------------------------------------------------------------------------------ */
+
+/* A file's variable that was not known when the call was compiled may hold a Function. */
+crp_status crpi_callee(crp *vm, crpi_task *task, uint32_t cell, crp_word *out)
+{
+    *out = vm->cells->values[cell];
+    if (*out != CRP_UNSET) return CRP_OK;
+    crp_word name = vm->cells->cells[cell].name;
+    const crpi_source *source = task->fp->fn->proto->source;
+    uint32_t variable = source->scope ? crpi_scope_find(source->scope, name, NULL) : 0;
+    if (variable) *out = vm->cells->values[variable];
+    return variable && crp_is_a(*out, CRP_FUNCTION) ? CRP_OK : crpi_no_function(vm, name);
+}
+
+static crp_status not_defined(crp *vm, const crpi_member *m)
+{
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_IMPLEMENTED, "the method %p of %p is declared but not defined", m->name,
+                     m->owner->name);
+}
+
+/* The instruction's other words have been taken: behind CALLG the cell, behind a member's name what was found. */
+crp_status crpi_enter_missing(crp *vm, crpi_task *task, uint32_t in, crp_word *at)
+{
+    if ((in & 0xff) != CRPI_OP_CALLG) return not_defined(vm, vm->members[task->pc[-2]]);
+    crp_word function;
+    crp_status st = crpi_callee(vm, task, task->pc[-1], &function);
+    return st ? st : crpi_enter(vm, task, function, at, in >> 24);
+}
+
 /* --- calling whatever it is ------------------------------------------------------------------------------------------ */
 
 crp_status crpi_enter(crp *vm, crpi_task *task, crp_word function, crp_word *at, uint32_t n)
 {
-    if (function == CRP_UNSET) return crpi_no_function(vm, vm->cells->cells[task->pc[-1]].name); /* only CALLG finds that */
     if (!crp_is_a(function, CRP_FUNCTION))
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "a Function is expected to be called, %n given (%v)",
                          function, function);
@@ -433,18 +463,17 @@ static crp_status enter_property(crp *vm, crp_word *at, uint32_t n, crpi_member 
     if (n > 1)
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%p is a property: no argument reads it, one sets it; %u given",
                          m->name, n);
-    if (n == 0) return crpi_property_get(vm, at[0], m, inside, &at[0]);
-    crp_word value = at[1];
-    crp_status st = crpi_property_set(vm, at[0], m, inside, value);
+    size_t fresh = vm->heap.fresh_count;
+    crp_word value = n == 0 ? CRP_NIL : at[1];
+    crp_status st = n == 0 ? crpi_property_get(vm, at[0], m, inside, &value) : crpi_property_set(vm, at[0], m, inside, value);
     if (!st) at[0] = value;
+    vm->heap.fresh_count = fresh;
     return st;
 }
 
 static crp_status enter_method(crp *vm, crpi_task *task, crp_word *at, uint32_t n, const crpi_member *m, bool tail)
 {
-    if (m->function == CRP_UNSET)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_IMPLEMENTED, "the method %p of %p is declared but not defined", m->name,
-                         m->owner->name);
+    if (m->function == CRP_UNSET) return not_defined(vm, m);
     crpi_function *fn = crpi_function_of(m->function);
     if (fn->row) return enter_native(vm, task, fn, at[0], at + 1, n, at, false);
     at[0] = crpi_unview(at[0]);

@@ -198,6 +198,7 @@ dispatch:
     }
     CASE(SETCELL) : vm->cells->values[*pc++] = R[A];
     NEXT;
+    CASE(SETGLOBAL) : SLOW(crpi_slow_define);
     CASE(GETNAME) : SLOW(crpi_slow_name);
     CASE(GETFN) :
     {
@@ -345,6 +346,7 @@ dispatch:
     CASE(CALLV) : SLOW(crpi_slow_call);
     CASE(TCALLG) : SLOW(crpi_slow_call);
     CASE(TCALL) : SLOW(crpi_slow_call);
+    CASE(TCALLV) : SLOW(crpi_slow_call);
     CASE(GETP) : SLOW(crpi_slow_member);
     CASE(GETSLOT) :
     {
@@ -456,7 +458,8 @@ dispatch:
 
 enter:
     SAVE();
-    st = crpi_enter(vm, task, callee, at, count);
+    if (LIKELY(callee != CRP_UNSET)) st = crpi_enter(vm, task, callee, at, count);
+    else st = crpi_enter_missing(vm, task, in, at);
 after_slow:
     if (LIKELY(st == CRP_OK)) {
         RELOAD();

@@ -16,6 +16,10 @@ crp_status crpi_execute(crp *, crpi_task *);
 /* Calls a function whose arguments stand at `at` (for a script's method: behind its receiver); its value comes to
  * at[0] and the task goes on at its pc. */
 crp_status crpi_enter(crp *, crpi_task *, crp_word function, crp_word *at, uint32_t n);
+/* What a call instruction does that found nothing where its function should be. */
+crp_status crpi_enter_missing(crp *, crpi_task *, uint32_t in, crp_word *at);
+/* The function that a name in head position means: the cell's, else one in a variable of the file. */
+crp_status crpi_callee(crp *, crpi_task *, uint32_t cell, crp_word *out);
 /* The same in place of the current function, if both declare the same result. */
 crp_status crpi_enter_tail(crp *, crpi_task *, crp_word function, crp_word *at, uint32_t n, uint32_t receiver);
 /* A member of the object at `at`, with n arguments behind it.  `ins`: the instruction, to be made faster; or NULL. */
@@ -36,9 +40,9 @@ crp_status crpi_slow_name(crp *, crpi_task *, uint32_t in); /* GETCELL GETNAME G
 crp_status crpi_slow_pair(crp *, crpi_task *, uint32_t in); /* CONS HEAD TAIL LIST ENDCONS */
 crp_status crpi_slow_next(crp *, crpi_task *, uint32_t in);
 crp_status crpi_slow_member(crp *, crpi_task *, uint32_t in); /* GETP SETP INVOKE and what they became */
-crp_status crpi_slow_call(crp *, crpi_task *, uint32_t in);   /* CALLV TCALLG TCALL CREATE VIEW */
+crp_status crpi_slow_call(crp *, crpi_task *, uint32_t in);   /* CALLV TCALLG TCALL TCALLV CREATE VIEW */
 crp_status crpi_slow_closure(crp *, crpi_task *, uint32_t in); /* NEWBOX CLOSURE EVAL */
-crp_status crpi_slow_define(crp *, crpi_task *, uint32_t in); /* DEFUN METHOD UNSETCELL */
+crp_status crpi_slow_define(crp *, crpi_task *, uint32_t in); /* DEFUN METHOD UNSETCELL SETGLOBAL */
 crp_status crpi_slow_try(crp *, crpi_task *, uint32_t in);    /* TRY CATCH CATCHV RETHROW */
 
 /* --- vm-error.c --------------------------------------------------------------------------------------------------- */

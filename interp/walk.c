@@ -70,11 +70,12 @@ static void walk_for(fn *f, crp_word rest, bool in_lambda)
     walk_all(f, rest, true, in_lambda);
 }
 
-/* (place.endCons x) may give the variable `place` its first pair. */
-static void walk_head(fn *f, crp_word head, bool in_lambda)
+/* A member access; its name is no variable.  (place.endCons x) may give the variable `place` its first pair. */
+static void walk_dot(fn *f, crp_word rest, bool in_lambda)
 {
-    if (crpi_c_head_is(head, CRPI_SYM_DOT) && crpi_c_nth(head, 2) == CRPI_WORD_OF(END_CONS)) assign(f, crpi_c_nth(head, 1));
-    walk(f, head, true, in_lambda);
+    if (crpi_c_nth(rest, 1) == CRPI_WORD_OF(END_CONS)) assign(f, crpi_c_nth(rest, 0));
+    walk(f, crpi_c_nth(rest, 0), true, in_lambda);
+    if (crp_is_pair(rest) && crp_is_pair(crp_tail(rest))) walk_all(f, crp_tail(crp_tail(rest)), true, in_lambda);
 }
 
 static void walk_list(fn *f, crp_word form, bool nested, bool in_lambda)
@@ -89,10 +90,10 @@ static void walk_list(fn *f, crp_word form, bool nested, bool in_lambda)
     case CRPI_SYM_UNSET: assign(f, crpi_c_nth(rest, 0)); break;
     case CRPI_SYM_TRY: assign(f, CRPI_WORD_OF(ERR)); break;
     case CRPI_SYM_EVAL: f->has_eval = true; break;
-    case CRPI_SYM_DOT: walk(f, crpi_c_nth(rest, 0), true, in_lambda); return; /* the member's name is no variable */
+    case CRPI_SYM_DOT: walk_dot(f, rest, in_lambda); return;
     default: break;
     }
-    walk_head(f, head, in_lambda);
+    walk(f, head, true, in_lambda);
     walk_all(f, rest, true, in_lambda);
 }
 
@@ -116,9 +117,7 @@ bool crpi_c_needs_box(const fn *f, crp_word name)
     return contains(f->mentioned, f->mentioned_count, name) && crpi_c_is_assigned(f, name);
 }
 
-/* Whether evaluating the form may assign a variable of this function: then a variable read before it must be read
- * into a register of its own. */
-bool crpi_c_sets_something(crp_word form, int depth)
+static bool sets_something(crp_word form, int depth)
 {
     if (!crp_is_pair(form)) return false;
     if (depth > 50) return true;
@@ -133,10 +132,21 @@ bool crpi_c_sets_something(crp_word form, int depth)
         case CRPI_SYM_FOR:
         case CRPI_SYM_TRY:
         case CRPI_SYM_EVAL: return true;
+        case CRPI_SYM_DOT:
+            if (crpi_c_nth(form, 2) == CRPI_WORD_OF(END_CONS)) return true;
+            break;
         default: break;
         }
-    if (crpi_c_head_is(head, CRPI_SYM_DOT) && crpi_c_nth(head, 2) == CRPI_WORD_OF(END_CONS)) return true;
     for (; crp_is_pair(form); form = crp_tail(form))
-        if (crpi_c_sets_something(crp_head(form), depth + 1)) return true;
+        if (sets_something(crp_head(form), depth + 1)) return true;
+    return false;
+}
+
+/* Whether evaluating one of the forms may assign a variable of this function: then a variable read before them must be
+ * read into a register of its own. */
+bool crpi_c_sets_something(crp_word forms)
+{
+    for (; crp_is_pair(forms); forms = crp_tail(forms))
+        if (sets_something(crp_head(forms), 0)) return true;
     return false;
 }

@@ -116,9 +116,9 @@ static inline void wait_for(running *r)
     struct pollfd fds[CRPI_MAX_WAITS];
     int64_t left = r->native.deadline == CRP_NO_DEADLINE ? 1000 : r->native.deadline - crp_now(vm);
     for (int i = 0; i < r->native.fd_count; i++)
-        fds[i] = (struct pollfd){r->native.fds[i],
-                                 (short)((r->native.events[i] & CRP_READABLE ? POLLIN : 0) |
-                                         (r->native.events[i] & CRP_WRITABLE ? POLLOUT : 0)),
+        fds[i] = (struct pollfd){r->native.waits[i].fd,
+                                 (short)((r->native.waits[i].events & CRP_READABLE ? POLLIN : 0) |
+                                         (r->native.waits[i].events & CRP_WRITABLE ? POLLOUT : 0)),
                                  0};
     comms_waits++;
     if (r->native.fd_count)
