@@ -399,7 +399,13 @@ static const crp_method methods[] = {
     {0},
 };
 
-/* A name without a dot in it gets the ending .log. */
+static bool has_ending(const char *name, size_t n)
+{
+    while (n > 0 && name[n - 1] != '/')
+        if (name[--n] == '.') return true;
+    return false;
+}
+
 static crp_status log_create(crp_call *call)
 {
     log *l = log_of(crp_object_of(call->self));
@@ -407,12 +413,8 @@ static crp_status log_create(crp_call *call)
     crp_status st = parse_levels(call->vm, l->levels, &l->open_for);
     if (st || file == CRP_UNSET) return st;
     size_t n;
-    const char *name = crp_string_data(file, &n), *slash = n ? memrchr(name, '/', n) : NULL;
-    if (slash) n -= (size_t)(slash + 1 - name), name = slash + 1;
-    if (n && !memchr(name, '.', n)) {
-        const char *whole = crp_string_data(file, &n);
-        st = crp_format(call->vm, &file, "%.*s.log", (int)n, whole);
-    }
+    const char *name = crp_string_data(file, &n);
+    if (n && !has_ending(name, n)) st = crp_format(call->vm, &file, "%.*s.log", (int)n, name);
     if (!st) crp_store(call->vm, &l->h, &l->file, file);
     return st;
 }

@@ -30,6 +30,7 @@ unit_tests = \
   tests/unit/check-stack \
   tests/unit/check-str \
   tests/unit/check-tcp \
+  tests/unit/check-text \
   tests/unit/check-utf8 \
   tests/unit/check-util \
   tests/unit/check-value \
