@@ -1,6 +1,7 @@
 # The documentation that is installed or shipped.
 
 doc_files = \
+  docs/deviations.md \
   docs/examples/host.c \
   $(NULL)
 

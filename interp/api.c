@@ -103,7 +103,8 @@ crp_status crpi_visit_begin(crp *vm, crpi_visit *v)
     v->fresh = vm->heap.fresh_count;
     vm->error = api->last = CRP_NIL;
     if (vm->stopped) vm->interrupt = CRPI_STOPPED;
-    return vm->interrupt ? crpi_visit_end(vm, v, crpi_interrupt(vm)) : CRP_OK;
+    crp_status st = vm->interrupt ? crpi_interrupt(vm) : CRP_OK;
+    return st ? crpi_visit_end(vm, v, st) : CRP_OK;
 }
 
 crp_status crpi_visit_end(crp *vm, crpi_visit *v, crp_status st)
@@ -189,7 +190,7 @@ static crp_status (*const libraries[])(crp *) = {
     crpi_lib_core,      crpi_lib_general, crpi_lib_object,      crpi_lib_number, crpi_lib_math,
     crpi_lib_format,    crpi_lib_string,  crpi_lib_binary,      crpi_lib_buffer, crpi_lib_list,
     crpi_lib_hashtable, crpi_lib_stream,  crpi_lib_file,        crpi_lib_system, crpi_lib_process,
-    crpi_lib_terminal,  crpi_lib_load,    crp_modules_register,
+    crpi_lib_terminal,  crpi_lib_library, crpi_lib_load,    crp_modules_register,
 };
 
 /* The floors from below; false: no memory. */

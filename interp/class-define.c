@@ -602,7 +602,7 @@ static crp_status no_such_method(crp *vm, const crpi_class *c, uint32_t face, cr
 {
     crpi_buf near;
     crpi_buf_init(&near, &vm->mem, 2000);
-    crpi_members_near(vm, &near, &c->faces[face], name);
+    crpi_members_near(vm, &near, &c->faces[face], CRP_UNSET, name);
     crp_status st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "class %p declares no method %p%.*s", c->name,
                               name, (int)near.length, near.bytes ? near.bytes : "");
     crpi_buf_free(&near);

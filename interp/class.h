@@ -177,6 +177,10 @@ static inline crp_word crpi_unview(crp_word w)
 
 /* NULL: no such member (no error recorded).  `name` is a Symbol. */
 crpi_member *crpi_member_find(crp *, uint32_t class_id, uint32_t face, crp_word name);
+/* The Function that this object has as a method beyond those of its class, CRP_UNSET: none of that name; and the
+ * HashTable of all of them by Symbol, CRP_NIL: none. */
+crp_word crpi_own_method(crp *, crp_word object, crp_word name);
+crp_word crpi_own_methods(crp *, crp_word object);
 /* Records 1.4 with the nearest names and what the class has. */
 crp_status crpi_member_unknown(crp *, crp_word object, crp_word name);
 
@@ -188,7 +192,7 @@ crp_status crpi_face_add(crp *, crpi_face *, crpi_member *);
 crpi_member *crpi_face_find(const crpi_face *, crp_word name);
 void crpi_face_free(crp *, crpi_face *);
 /* Appends the nearest names and what the face has, for an error about `name`. */
-void crpi_members_near(crp *, crpi_buf *, const crpi_face *, crp_word name);
+void crpi_members_near(crp *, crpi_buf *, const crpi_face *, crp_word object, crp_word name);
 /* The face of that name, a Symbol or String; "" is face 0.  1.4 with the names that there are. */
 crp_status crpi_face_named(crp *, const crpi_class *, crp_word name, uint32_t *out);
 

@@ -147,6 +147,22 @@ static void emit_cache(fn *f, crp_word name)
     crpi_c_emit(f, (uint32_t)name);
 }
 
+/* The variable gets its first pair; one that is not known yet is one of the file, as when it is read. */
+static void grow_variable(fn *f, crp_word name, int list)
+{
+    reference ref = crpi_c_resolve(f, name);
+    uint32_t cell;
+    if (ref.kind == NOTHING) {
+        if (!crpi_c_known(f, crpi_scope_add(f->c->vm, f->c->source->scope, name, 0, false, &cell))) return;
+        crpi_c_emit(f, CRPI_INS(CRPI_OP_SETGLOBAL, list, 0, 0));
+        crpi_c_emit(f, cell);
+        return;
+    }
+    f->type = CRPI_TYPE(CRP_LIST, 0);
+    crpi_c_check(f, list, ref.type, CRPI_CHECK_VARIABLE, name);
+    crpi_c_write_variable(f, name, &ref, list);
+}
+
 /* (place.endCons x): where place holds (), it becomes (list x). */
 static int end_cons(fn *f, crp_word form, crp_word place, crp_word item, int want)
 {
@@ -169,12 +185,7 @@ static int end_cons(fn *f, crp_word form, crp_word place, crp_word item, int wan
         crpi_c_need_register(f, at + 1);
         crpi_c_emit(f, CRPI_INS(CRPI_OP_SETP, at, object, list));
         emit_cache(f, crpi_c_nth(place, 2));
-    } else {
-        reference ref = crpi_c_resolve(f, place);
-        f->type = CRPI_TYPE(CRP_LIST, 0);
-        crpi_c_check(f, list, ref.type, CRPI_CHECK_VARIABLE, place);
-        crpi_c_write_variable(f, place, &ref, list);
-    }
+    } else grow_variable(f, place, list);
     crpi_c_bind(f, &done);
     f->top = top;
     f->type = 0;
@@ -184,9 +195,9 @@ static int end_cons(fn *f, crp_word form, crp_word place, crp_word item, int wan
     return reg;
 }
 
-static bool is_place(fn *f, crp_word form)
+static bool is_place(crp_word form)
 {
-    if (crp_is_symbol(form)) return form != CRPI_WORD_OF(THIS) && crpi_c_resolve(f, form).kind != NOTHING;
+    if (crp_is_symbol(form)) return form != CRP_TRUE && form != CRPI_WORD_OF(NIL) && form != CRPI_WORD_OF(THIS);
     return crpi_c_head_is(form, CRPI_SYM_DOT) && crpi_c_list_length(form) == 3;
 }
 
@@ -250,9 +261,14 @@ static int member(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
         if (is_tail) crpi_c_return_register(f, reg);
         return reg;
     }
-    if (name == CRPI_WORD_OF(END_CONS) && n == 1 && is_place(f, left)) {
+    if (name == CRPI_WORD_OF(END_CONS) && n == 1 && is_place(left)) {
         int reg = end_cons(f, form, left, crp_head(arguments), want);
         if (is_tail) crpi_c_return_nothing(f);
+        return reg;
+    }
+    if (crpi_c_is_declaration(name, arguments)) {
+        int reg = crpi_c_declare(f, form, left, arguments, is_tail ? ANY : want);
+        if (is_tail) crpi_c_return_register(f, reg);
         return reg;
     }
     if (is_tail || n > 1) return invoke(f, form, left, name, arguments, want, is_tail);

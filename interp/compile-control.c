@@ -125,6 +125,25 @@ int crpi_c_if(fn *f, crp_word form, int want, bool is_tail)
     return reg < 0 ? 0 : reg;
 }
 
+/* A clause of `cond` that is only a test: its value, if that is not (). */
+static void test_alone(fn *f, crp_word test, int reg, bool is_tail, label *end)
+{
+    int top = f->top;
+    label next = {0};
+    if (!is_tail) {
+        crpi_c_expression(f, test, reg);
+        crpi_c_jump(f, CRPI_INS(CRPI_OP_JT, reg, 0, 0), end);
+    } else {
+        reg = crpi_c_expression(f, test, ANY);
+        crpi_type type = f->type;
+        crpi_c_jump(f, CRPI_INS(CRPI_OP_JF, reg, 0, 0), &next);
+        f->type = type;
+        crpi_c_return_register(f, reg);
+        crpi_c_bind(f, &next);
+    }
+    f->top = top;
+}
+
 int crpi_c_cond(fn *f, crp_word form, int want, bool is_tail)
 {
     label end = {0};
@@ -137,14 +156,12 @@ int crpi_c_cond(fn *f, crp_word form, int want, bool is_tail)
             return 0;
         }
         crpi_c_emit_place(f, clause);
-        if (crp_tail(clause) == CRP_NIL && !is_tail && reg >= 0) { /* a test alone: its value */
-            crpi_c_expression(f, crp_head(clause), reg);
-            crpi_c_jump(f, CRPI_INS(CRPI_OP_JT, reg, 0, 0), &end);
+        if (crp_tail(clause) == CRP_NIL && (is_tail || reg >= 0)) {
+            test_alone(f, crp_head(clause), reg, is_tail, &end);
             continue;
         }
         crpi_c_condition(f, crp_head(clause), false, &next);
-        if (crp_tail(clause) == CRP_NIL && is_tail) crpi_c_tail(f, crp_head(clause));
-        else arm(f, crp_tail(clause), reg, is_tail);
+        arm(f, crp_tail(clause), reg, is_tail);
         if (!is_tail) crpi_c_jump(f, CRPI_INS(CRPI_OP_JUMP, 0, 0, 0), &end);
         crpi_c_bind(f, &next);
     }

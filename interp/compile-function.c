@@ -81,9 +81,11 @@ static void reserve_locals(fn *f)
     f->first_temp = f->top;
 }
 
-static void body(fn *f, crp_word forms)
+/* `form` is the whole definition: what is wrong with the arguments is said of it. */
+static void body(fn *f, crp_word form, crp_word forms)
 {
     f->result = f->proto->signature->result;
+    crpi_c_emit_place(f, form);
     for (int i = 0; i < f->proto->signature->count; i++) {
         const crpi_parameter *p = &f->proto->signature->parameters[i];
         if (p->start == CRP_UNSET) continue;
@@ -125,7 +127,7 @@ int crpi_c_lambda(fn *f, crp_word form, int want)
     if (!g) return 0;
     g->proto->name = CRPI_WORD_OF(LAMBDA);
     if (crpi_c_known(f, crpi_signature_new(vm, CRP_NIL, crpi_c_nth(form, 1), &g->proto->signature)))
-        body(g, crp_tail(crp_tail(form)));
+        body(g, form, crp_tail(crp_tail(form)));
     int reg = want >= 0 ? want : crpi_c_new_register(f);
     crpi_c_emit_place(f, form);
     emit_closure(f, g, reg);
@@ -202,7 +204,7 @@ static int define_method(fn *f, crp_word form, const header *h, fn *g, int want)
     g->proto->owner = m->owner->id;
     g->proto->is_method = true;
     g->proto->is_constructor = m->owner->constructor == m;
-    body(g, h->body);
+    body(g, form, h->body);
     int top = f->top, reg = crpi_c_new_register(f);
     crpi_c_emit_place(f, form);
     emit_closure(f, g, reg);
@@ -221,7 +223,7 @@ static int define_function(fn *f, crp_word form, const header *h, fn *g, int wan
         crpi_c_fail(f, form, CRP_ILLEGAL, "%p is built in and cannot be redefined", h->name);
         return 0;
     }
-    body(g, h->body);
+    body(g, form, h->body);
     int top = f->top, reg = crpi_c_new_register(f);
     crpi_c_emit_place(f, form);
     emit_closure(f, g, reg);

@@ -39,20 +39,10 @@ static int immediate_of(int op)
     }
 }
 
-/* One step a op b into a register; f->type is a's class before and the result's after. */
-static int binary(fn *f, int op, int a, crp_word b, int into)
+/* Whether the number on the right may stand in the instruction. */
+static bool fits(int op, crp_word b)
 {
-    crpi_type type = f->type;
-    if (immediate_of(op) >= 0 && small(b, INT8_MIN, INT8_MAX) && !(op == CRPI_OP_REM && b == crp_fixnum(0))) {
-        crpi_c_emit_to(f, CRPI_INS(immediate_of(op), into, a, (int8_t)crp_fixnum_value(b)));
-        f->type = number_type(type, CRPI_TYPE(CRP_INTEGER, 0));
-        return into;
-    }
-    int reg = crpi_c_expression(f, b, ANY);
-    type = number_type(type, f->type);
-    crpi_c_emit_to(f, CRPI_INS(op, into, a, reg));
-    f->type = type;
-    return into;
+    return immediate_of(op) >= 0 && small(b, INT8_MIN, INT8_MAX) && !(op == CRPI_OP_REM && b == crp_fixnum(0));
 }
 
 /* Where the result of an instruction goes: the register wanted, or a new one that takes the place of its operands. */
@@ -80,8 +70,11 @@ static int arithmetic(fn *f, crp_word form, int op, int want)
     if (n == 1 && op == CRPI_OP_DIV) {
         int one = crpi_c_new_register(f);
         crpi_c_load_constant(f, crp_fixnum(1), one);
-        int into = one;
-        return crpi_c_finish(f, binary(f, op, one, crp_head(rest), into), want);
+        int reg = crpi_c_expression(f, crp_head(rest), ANY);
+        crpi_type type = number_type(CRPI_TYPE(CRP_INTEGER, 0), f->type);
+        crpi_c_emit(f, CRPI_INS(op, one, one, reg));
+        f->type = type;
+        return crpi_c_finish(f, one, want);
     }
     int reg = crpi_c_operand(f, crp_head(rest), crp_tail(rest));
     if (n == 1) {
@@ -95,9 +88,11 @@ static int arithmetic(fn *f, crp_word form, int op, int want)
         bool last = crp_tail(rest) == CRP_NIL;
         crpi_type type = f->type;
         int keep = f->top, into;
-        if (immediate_of(op) >= 0 && small(crp_head(rest), INT8_MIN, INT8_MAX)) {
+        if (fits(op, crp_head(rest))) {
             into = last ? destination(f, top, want) : reg >= top ? reg : crpi_c_new_register(f);
-            reg = binary(f, op, reg, crp_head(rest), into);
+            crpi_c_emit_to(f, CRPI_INS(immediate_of(op), into, reg, (int8_t)crp_fixnum_value(crp_head(rest))));
+            f->type = number_type(type, CRPI_TYPE(CRP_INTEGER, 0));
+            reg = into;
             continue;
         }
         int b = crpi_c_expression(f, crp_head(rest), ANY);

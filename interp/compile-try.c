@@ -27,10 +27,20 @@ static void hide_variables(fn *f, const attempt *a, int until, bool hidden)
         if (f->variables[i].reg >= f->first_temp) f->variables[i].hidden = hidden;
 }
 
+/* Makes the `local`s of the forms visible that were not compiled yet. */
+static void declare_ahead(fn *f, crp_word form)
+{
+    if (!crp_is_pair(form) || crpi_c_head_is(form, CRPI_SYM_QUOTE) || crpi_c_head_is(form, CRPI_SYM_LAMBDA)) return;
+    if (crpi_c_head_is(form, CRPI_SYM_LOCAL))
+        for (crp_word d = crp_tail(form); crp_is_pair(d); d = crp_tail(d)) crpi_c_declare_ahead(f, crp_head(d));
+    for (; crp_is_pair(form); form = crp_tail(form)) declare_ahead(f, crp_head(form));
+}
+
 /* What stands in `finally` belongs where the try begins, wherever in the try it is compiled. */
 static void run_closing(fn *f, attempt *a)
 {
     int count = f->variable_count;
+    for (crp_word forms = a->body; crp_is_pair(forms); forms = crp_tail(forms)) declare_ahead(f, crp_head(forms));
     loop *inner = f->loop;
     bool again = f->again;
     close_object(f, a);
@@ -54,7 +64,9 @@ void crpi_c_leave_attempts(fn *f, const attempt *until, int tries)
         if (leaving->trapped) crpi_c_emit(f, CRPI_INS(CRPI_OP_ENDTRY, 0, 0, 0));
         f->attempt = leaving->outer;
         f->tries--;
+        int count = f->variable_count;
         run_closing(f, leaving);
+        f->variable_count = count; /* what `finally` declares is not visible here, in the try */
     }
     f->attempt = a;
     f->tries = open;
@@ -167,7 +179,7 @@ static void guarded(fn *f, crp_word forms, crp_word rest, int error, int into)
         return;
     }
     label handler = {0}, end = {0};
-    attempt a = {.finally = CRP_NIL, .close_reg = -1, .trapped = true};
+    attempt a = {.finally = CRP_NIL, .close_reg = -1, .trapped = true, .body = CRP_NIL};
     crpi_c_jump(f, CRPI_INS(CRPI_OP_TRY, error, 0, 0), &handler);
     open_attempt(f, &a);
     crpi_c_sequence(f, forms, into);
@@ -227,7 +239,7 @@ int crpi_c_try(fn *f, crp_word form, int want)
 {
     int top = f->top, into = into_register(f, want), error = crpi_c_new_register(f);
     crp_word rest, forms = forms_before_clauses(f, crp_tail(form), &rest), last = finally_forms(f, rest);
-    attempt a = {.finally = last, .close_reg = -1};
+    attempt a = {.finally = last, .close_reg = -1, .body = crp_tail(form)};
     if (last != CRP_NIL) finally(f, &a, forms, rest, error, into);
     else guarded(f, forms, rest, error, into);
     return try_value(f, into, top, want);
@@ -248,7 +260,7 @@ int crpi_c_with(fn *f, crp_word form, int want)
     f->top = reg + 1;
     variable *v = crpi_c_add_variable(f, name, 0, reg);
     crpi_c_emit(f, CRPI_INS(v->boxed ? CRPI_OP_NEWBOX : CRPI_OP_MOVE, reg, object, 0));
-    attempt a = {.finally = CRP_NIL, .close_reg = object};
+    attempt a = {.finally = CRP_NIL, .close_reg = object, .body = CRP_NIL};
     finally(f, &a, crp_tail(crp_tail(form)), CRP_NIL, 0, into);
     crpi_c_end_scope(f, count);
     return try_value(f, into, top, want);

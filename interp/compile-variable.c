@@ -388,6 +388,15 @@ static void local_in_function(fn *f, crp_word form, const declaration *d)
     f->top = top;
 }
 
+void crpi_c_declare_ahead(fn *f, crp_word form)
+{
+    declaration d;
+    int i = 0;
+    if (f->top_level || crpi_c_failed(f) || !read_declaration(f, form, form, &d)) return;
+    while (i < f->reserved_count && f->reserved[i].name != d.name) i++;
+    if (i < f->reserved_count && !local_at(f, f->reserved[i].reg)) crpi_c_add_variable(f, d.name, d.type, f->reserved[i].reg);
+}
+
 static void local_of_file(fn *f, crp_word form, const declaration *d)
 {
     bool declared = false;

@@ -48,7 +48,8 @@ typedef struct attempt { /* a try that is open here */
     int close_reg;     /* `with`: the register to be closed, else -1 */
     bool trapped;      /* a handler of its own is on the handler stack */
     loop *loop;        /* what `finally` sees is what can be seen where the try begins: the loop around it, ... */
-    int variable_count; /* ... the variables from before it, and `local`s */
+    int variable_count; /* ... the variables from before it, and the `local`s, also those that ... */
+    crp_word body;      /* ... stand in these forms before the `finally` and are yet to be compiled */
     bool compiled;     /* the `finally` forms, once at least: their `local`s are declared */
 } attempt;
 
@@ -143,6 +144,7 @@ int crpi_c_operand(fn *, crp_word form, crp_word later); /* later: the forms tha
 int crpi_c_set(fn *, crp_word form, int want);
 int crpi_c_unset(fn *, crp_word form, int want);
 int crpi_c_local(fn *, crp_word form, int want);
+void crpi_c_declare_ahead(fn *, crp_word declaration); /* of a `local` that is compiled later */
 int crpi_c_global(fn *, crp_word form, int want);
 int crpi_c_let(fn *, crp_word form, int want, bool is_tail);
 int crpi_c_is_defined(fn *, crp_word form, int want);
@@ -160,6 +162,10 @@ int crpi_c_dot(fn *, crp_word form, int want, bool is_tail);
 int crpi_c_create(fn *, crp_word form, int want);
 void crpi_c_return_register(fn *, int reg);
 void crpi_c_return_nothing(fn *);
+
+/* compile-declare.c */
+bool crpi_c_is_declaration(crp_word name, crp_word arguments);
+int crpi_c_declare(fn *, crp_word form, crp_word left, crp_word arguments, int want);
 
 /* compile-operator.c */
 bool crpi_c_operator(fn *, crp_word form, int want, int *reg); /* false: not a form with an instruction of its own */

@@ -43,6 +43,7 @@ static void add_members(crpi_topics *t, const char *text, size_t word, size_t do
     crpi_receiver r = crpi_receiver_at(t->vm, text, word, dot);
     if (!r.type) return;
     crpi_topics_members(t, r.type, r.face);
+    crpi_topics_own(t, r.value);
     add_missing(t, &r);
 }
 

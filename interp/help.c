@@ -44,12 +44,12 @@ static void put_row(crp *vm, const crpi_topic *topic, crpi_buf *out)
 
 /* --- one name ------------------------------------------------------------------------------------------- */
 
-static void put_members(crp *vm, crpi_class *c, uint32_t face, enum crpi_topic_kind kind, const char *title,
-                        crpi_buf *out)
+static void put_members(crp *vm, const crpi_receiver *r, enum crpi_topic_kind kind, const char *title, crpi_buf *out)
 {
     crpi_topics members;
     crpi_topics_init(&members, vm, "", 0);
-    crpi_topics_members(&members, c, face);
+    crpi_topics_members(&members, r->type, r->face);
+    crpi_topics_own(&members, r->value);
     crpi_topics_sort(&members);
     bool any = false;
     for (size_t i = 0; i < members.count; i++) {
@@ -61,10 +61,16 @@ static void put_members(crp *vm, crpi_class *c, uint32_t face, enum crpi_topic_k
     crpi_topics_free(&members);
 }
 
-static void put_class(crp *vm, crpi_class *c, uint32_t face, crpi_buf *out)
+static void put_receiver(crp *vm, crpi_receiver r, crpi_buf *out)
 {
-    put_members(vm, c, face, CRPI_TOPIC_PROPERTY, "Properties", out);
-    put_members(vm, c, face, CRPI_TOPIC_METHOD, "Methods", out);
+    put_members(vm, &r, CRPI_TOPIC_PROPERTY, "Properties", out);
+    put_members(vm, &r, CRPI_TOPIC_METHOD, "Methods", out);
+    put_members(vm, &r, CRPI_TOPIC_FUNCTION, "Functions", out);
+}
+
+static void put_class(crp *vm, crpi_class *c, crpi_buf *out)
+{
+    put_receiver(vm, (crpi_receiver){.value = CRP_UNSET, .type = c}, out);
 }
 
 static void put_topic(crp *vm, const crpi_topic *topic, crpi_buf *out)
@@ -73,11 +79,11 @@ static void put_topic(crp *vm, const crpi_topic *topic, crpi_buf *out)
     crpi_topic_signature(vm, topic, out);
     crpi_buf_byte(out, '\n');
     if (*crpi_topic_help(topic)) crpi_buf_format(out, "  %s\n", crpi_topic_help(topic));
-    if (topic->kind == CRPI_TOPIC_CLASS) put_class(vm, topic->of.type, 0, out);
+    if (topic->kind == CRPI_TOPIC_CLASS) put_class(vm, topic->of.type, out);
     if (topic->kind != CRPI_TOPIC_VARIABLE && topic->kind != CRPI_TOPIC_GLOBAL) return;
     uint32_t class_id, face;
     crpi_face_of(topic->of.value, &class_id, &face);
-    put_class(vm, crpi_class_by_id(vm, class_id), face, out);
+    put_receiver(vm, (crpi_receiver){topic->of.value, crpi_class_by_id(vm, class_id), face}, out);
 }
 
 static const crpi_topic *find(const crpi_topics *t, const char *name, size_t length)
@@ -87,19 +93,16 @@ static const crpi_topic *find(const crpi_topics *t, const char *name, size_t len
     return NULL;
 }
 
-/* The class that stands before the dot: that of a value, or the one that is named. */
-static crpi_class *owner_at(crp *vm, const char *text, size_t end, uint32_t *face)
+/* What stands before the dot: a value, or the class that is named. */
+static crpi_receiver owner_at(crp *vm, const char *text, size_t end)
 {
     crp_word symbol;
-    *face = 0;
     bool variable = crpi_variable_value(vm, text, end) != CRP_UNSET;
     if (!variable && crpi_symbol_find(&vm->symbols, text, end, &symbol)) {
         crpi_class *c = crpi_class_named(vm, symbol);
-        if (c && c->defined) return c;
+        if (c && c->defined) return (crpi_receiver){.value = CRP_UNSET, .type = c};
     }
-    crpi_receiver r = crpi_receiver_at(vm, text, 0, end);
-    *face = r.face;
-    return r.type;
+    return crpi_receiver_at(vm, text, 0, end);
 }
 
 /* Everything that could be meant where `topic` stands: the members of what is before its last dot, or all
@@ -107,16 +110,17 @@ static crpi_class *owner_at(crp *vm, const char *text, size_t end, uint32_t *fac
 static size_t list_for(crp *vm, const char *topic, size_t length, crpi_topics *out)
 {
     size_t dot = length;
-    uint32_t face;
+    crpi_receiver owner = {.value = CRP_UNSET};
     crpi_topics_init(out, vm, "", 0);
     while (dot && topic[dot - 1] != '.') dot--;
-    crpi_class *owner = dot > 1 ? owner_at(vm, topic, dot - 1, &face) : NULL;
-    if (owner)
-        crpi_topics_members(out, owner, face);
+    if (dot > 1) owner = owner_at(vm, topic, dot - 1);
+    if (owner.type)
+        crpi_topics_members(out, owner.type, owner.face);
     else
         crpi_topics_names(out);
+    crpi_topics_own(out, owner.value);
     crpi_topics_sort(out);
-    return owner ? dot : 0;
+    return owner.type ? dot : 0;
 }
 
 typedef struct walk {

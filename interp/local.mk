@@ -15,6 +15,7 @@ interp_sources = \
   interp/codec.c \
   interp/compile-call.c \
   interp/compile-control.c \
+  interp/compile-declare.c \
   interp/compile-function.c \
   interp/compile-operator.c \
   interp/compile-try.c \
@@ -24,6 +25,9 @@ interp_sources = \
   interp/digest.c \
   interp/disasm.c \
   interp/error.c \
+  interp/ffi-open.c \
+  interp/ffi-type.c \
+  interp/ffi.c \
   interp/format.c \
   interp/heap.c \
   interp/help.c \
@@ -96,6 +100,7 @@ interp_headers = \
   interp/complete.h \
   interp/digest.h \
   interp/error.h \
+  interp/ffi.h \
   interp/format.h \
   interp/front.h \
   interp/heap.h \
@@ -147,6 +152,20 @@ nodist_libcarapace_la_SOURCES = stdlib-embedded.c
 libcarapace_la_LDFLAGS = -version-info 0:0:0 -export-symbols-regex '^crp_' -no-undefined $(DEFS_FLAG)
 libcarapace_la_CFLAGS = $(AM_CFLAGS) $(CARES_CFLAGS)
 libcarapace_la_LIBADD = $(CARES_LIBS)
+
+# What calls C functions is a shared object, so that only who calls one pays for libffi.
+if FFI_MODULE
+pkglib_LTLIBRARIES += carapace-ffi.la
+carapace_ffi_la_SOURCES = interp/ffi-libffi.c
+carapace_ffi_la_CFLAGS = $(AM_CFLAGS) $(FFI_CFLAGS)
+carapace_ffi_la_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^crp_'
+carapace_ffi_la_LIBADD = $(FFI_LIBS)
+endif
+if FFI_LINKED
+libcarapace_la_SOURCES += interp/ffi-libffi.c
+libcarapace_la_CFLAGS += $(FFI_CFLAGS)
+libcarapace_la_LIBADD += $(FFI_LIBS)
+endif
 
 # The tests of a stress build link the static library only.
 if STRESS

@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include "error.h"
+#include "map.h"
 #include "number.h"
 #include "printer.h"
 #include "value.h"
@@ -116,13 +117,62 @@ crpi_member *crpi_member_find(crp *vm, uint32_t class_id, uint32_t face, crp_wor
     return face < c->face_count ? crpi_face_find(&c->faces[face], name) : NULL;
 }
 
+/* --- an object's own methods ---------------------------------------------------------------------------- */
+
+crp_word crpi_own_methods(crp *vm, crp_word object)
+{
+    const crp_class_def *def = crp_class_definition(vm, object);
+    if (!def || !def->own_methods) return CRP_NIL;
+    crp_word table = *(crp_word *)(void *)((char *)crp_object_of(object) + def->own_methods);
+    return crp_is_a(table, CRP_HASHTABLE) ? table : CRP_NIL;
+}
+
+crp_word crpi_own_method(crp *vm, crp_word object, crp_word name)
+{
+    crp_word table = crpi_own_methods(vm, object), function;
+    if (table == CRP_NIL || !crpi_map_get(vm, crpi_map_of(table), name, &function)) return CRP_UNSET;
+    return function;
+}
+
 /* --- what is not there ---------------------------------------------------------------------------------- */
 
+/* The names that an object answers to: those of its face, its own, then those that its class hands on. */
 typedef struct face_walk {
     crp *vm;
     const crpi_face *face;
     size_t at;
+    crp_word object; /* CRP_UNSET: none, only the face */
+    size_t other;    /* the next of all members there are */
+    size_t own;      /* and of the object's own methods */
 } face_walk;
+
+static bool named_before(crp *vm, size_t number)
+{
+    for (size_t i = 0; i < number; i++)
+        if (vm->members[i] && vm->members[i]->name == vm->members[number]->name) return true;
+    return false;
+}
+
+static const char *next_handed_on(face_walk *w)
+{
+    const crp_class_def *def = w->object == CRP_UNSET ? NULL : crp_class_definition(w->vm, w->object);
+    if (!def || !def->missing) return NULL;
+    while (w->other < w->vm->member_count) {
+        size_t number = w->other++;
+        const crpi_member *m = w->vm->members[number];
+        crp_word target;
+        if (!m || named_before(w->vm, number) || crpi_face_find(w->face, m->name)) continue;
+        if (def->missing(w->vm, crp_object_of(w->object), m->name, &target)) return crp_symbol_name(w->vm, m->name, NULL);
+    }
+    return NULL;
+}
+
+static const char *next_own(face_walk *w)
+{
+    crp_word table = w->object == CRP_UNSET ? CRP_NIL : crpi_own_methods(w->vm, w->object), name, function;
+    if (table == CRP_NIL || !crpi_map_next(crpi_map_of(table), &w->own, &name, &function)) return NULL;
+    return crp_symbol_name(w->vm, name, NULL);
+}
 
 static const char *next_member(void *ud)
 {
@@ -131,14 +181,16 @@ static const char *next_member(void *ud)
         const crpi_member *m = w->face->members[w->at++];
         if (!(m->flags & CRPI_PRIVATE)) return crp_symbol_name(w->vm, m->name, NULL);
     }
-    return NULL;
+    const char *own = next_own(w);
+    return own ? own : next_handed_on(w);
 }
 
-/* "; it has a, b, c", as long as the list stays readable. */
-static void list_members(crp *vm, crpi_buf *out, const crpi_face *face)
+/* "; it has a, b, c", or " It has a, b, c" behind a question, as long as the list stays readable. */
+static void list_members(crp *vm, crpi_buf *out, const crpi_face *face, crp_word object)
 {
-    face_walk walk = {vm, face, 0};
-    const char *name = next_member(&walk), *before = "; it has ";
+    face_walk walk = {.vm = vm, .face = face, .object = object};
+    bool asked = out->length > 0 && out->bytes[out->length - 1] == '?';
+    const char *name = next_member(&walk), *before = asked ? " It has " : "; it has ";
     if (!name) crpi_buf_text(out, "; it has no members");
     for (; name; name = next_member(&walk), before = ", ") {
         crpi_buf_text(out, before);
@@ -150,13 +202,13 @@ static void list_members(crp *vm, crpi_buf *out, const crpi_face *face)
     }
 }
 
-void crpi_members_near(crp *vm, crpi_buf *out, const crpi_face *face, crp_word name)
+void crpi_members_near(crp *vm, crpi_buf *out, const crpi_face *face, crp_word object, crp_word name)
 {
     size_t length;
     const char *text = crp_symbol_name(vm, name, &length);
-    face_walk walk = {vm, face, 0};
+    face_walk walk = {.vm = vm, .face = face, .object = object};
     crpi_suggest(out, text, length, next_member, &walk);
-    list_members(vm, out, face);
+    list_members(vm, out, face, object);
 }
 
 crp_status crpi_member_unknown(crp *vm, crp_word object, crp_word name)
@@ -173,7 +225,7 @@ crp_status crpi_member_unknown(crp *vm, crp_word object, crp_word name)
     crpi_buf_init(&class_name, &vm->mem, 300);
     crpi_buf_init(&more, &vm->mem, 2000);
     crpi_type_name(vm, &class_name, CRPI_TYPE(id, face));
-    crpi_members_near(vm, &more, &c->faces[face], name);
+    crpi_members_near(vm, &more, &c->faces[face], object, name);
     st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "%.*s has no property or method %p%.*s",
                    (int)class_name.length, class_name.bytes ? class_name.bytes : "", name, (int)more.length,
                    more.bytes ? more.bytes : "");
@@ -339,8 +391,9 @@ static bool has_member(crp *vm, crp_word object, crp_word name, bool method)
 {
     crp_word before = vm->error;
     const crpi_member *m = find_through(vm, &object, name);
-    if (!m) vm->error = before;
-    return m && (m->kind == CRPI_METHOD) == method;
+    if (m) return (m->kind == CRPI_METHOD) == method;
+    vm->error = before;
+    return method && crpi_own_method(vm, object, name) != CRP_UNSET;
 }
 
 bool crp_has_property(crp *vm, crp_word object, crp_word name) { return has_member(vm, object, name, false); }

@@ -2,12 +2,15 @@
 #include "output.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include "buf.h"
+#include "signals.h"
 
 enum { BLOCK = 65536 };
 
@@ -44,11 +47,21 @@ int crpi_output_error(void) { return output.error; }
 
 void crpi_output_above(void (*above)(int fd, const char *bytes, size_t length)) { output.above = above; }
 
+/* How much to write at once.  When the program is to end, by a signal or the deadline, it waits for no reader: a pipe
+ * that is ready takes PIPE_BUF bytes without waiting, any other none. */
+static size_t portion(int fd, size_t length)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    if (!crpi_signals_caught() && !crpi_signals_expired()) return length;
+    if (poll(&p, 1, 0) <= 0) return 0;
+    return length < PIPE_BUF ? length : PIPE_BUF;
+}
+
 /* What cannot be written is dropped; a full pipe or terminal is waited for. */
 static void write_all(int fd, const char *bytes, size_t length)
 {
-    while (length) {
-        ssize_t n = write(fd, bytes, length);
+    for (size_t most; length && (most = portion(fd, length));) {
+        ssize_t n = write(fd, bytes, most);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) {
             usleep(1000);

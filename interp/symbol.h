@@ -44,7 +44,7 @@ typedef struct crpi_symbols {
     X(PUBLIC, "public") X(PRIVATE, "private") X(ID, "id") X(READ_ONLY, "readOnly") X(SECRET, "secret") \
     X(YES, "yes") X(NO, "no") \
     X(IN, "in") X(OUT, "out") X(NEXT, "next") X(CLOSE, "close") X(DISCONNECT, "disconnect") \
-    X(LENGTH, "length") X(STRING, "string") X(OK, "ok")
+    X(LENGTH, "length") X(STRING, "string") X(OK, "ok") X(DECLARE, "declare")
 
 enum crpi_known_symbol {
 #define X(c, text) CRPI_SYM_##c,

@@ -72,6 +72,7 @@ static void mark_all_tasks(crp *vm, crp_marker mark)
     for (crpi_task *t = vm->tasks->all; t; t = t->all_next) mark(vm, crp_from_object(t));
     for (crpi_task *t = vm->task; t; t = t->outer) mark(vm, crp_from_object(t));
     mark(vm, vm->tasks->orphan_error);
+    mark(vm, vm->tasks->closing.error);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -81,7 +82,7 @@ bool crpi_tasks_init(crp *vm)
     crpi_tasks *tasks = crpi_mem_alloc(&vm->mem, sizeof *tasks);
     if (!tasks) return false;
     memset(tasks, 0, sizeof *tasks);
-    tasks->orphan_error = CRP_NIL;
+    tasks->orphan_error = tasks->closing.error = CRP_NIL;
     vm->tasks = tasks;
     if (!vm->max_depth) vm->max_depth = CRPI_DEFAULT_DEPTH;
     return crpi_heap_kind(&vm->heap, CRP_TASK, (crpi_kind){mark_task, drop_task}) &&
@@ -392,6 +393,11 @@ static crp_status wait_for_something(crp *vm, bool patient)
 static void end_task(crp *vm, crpi_task *task)
 {
     unlink_task(vm->tasks, task);
+    if (vm->tasks->closing.task == task) {
+        vm->tasks->closing.task = NULL;
+        vm->tasks->closing.error = CRP_NIL;
+        if (vm->interrupt == CRPI_CLOSING) vm->interrupt = 0;
+    }
     crpi_task_free_stack(vm, task);
     crp_wake(vm, crp_from_object(task));
 }
@@ -548,7 +554,7 @@ void crp_wait_object(crp_call *c, crp_word object)
     if (!waits_for(nf, object) && nf->object_count < CRPI_MAX_WAIT_OBJECTS) nf->objects[nf->object_count++] = object;
 }
 
-bool crp_interrupted(crp *vm) { return vm->interrupt != 0; }
+bool crp_interrupted(crp *vm) { return vm->interrupt != 0 && vm->interrupt != CRPI_CLOSING; }
 
 static crp_status then(crp_call *c, crp_word callee, crp_word self, const crp_word *args, size_t n)
 {

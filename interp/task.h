@@ -126,6 +126,13 @@ typedef struct crpi_tasks {
     crpi_watch *watches; /* by descriptor */
     size_t watch_capacity;
     crp_word orphan_error; /* of a task that nobody was there to ask */
+    struct { /* while `finally` runs because of an interrupt */
+        crpi_task *task;
+        crp_word error;
+        int steps;       /* that are left */
+        size_t handlers; /* open where `finally` stands, in that frame: no error gets to a catch of these */
+        uint32_t frame;
+    } closing;
 } crpi_tasks;
 
 bool crpi_tasks_init(crp *);

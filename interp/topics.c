@@ -4,6 +4,7 @@
 #include <string.h>
 #include "compiler.h"
 #include "load.h"
+#include "map.h"
 
 const crpi_scope *crpi_session_scope(const crp *vm) { return vm->loader ? vm->loader->scopes[0] : NULL; }
 
@@ -149,6 +150,17 @@ void crpi_topics_members(crpi_topics *t, crpi_class *c, uint32_t face)
         enum crpi_topic_kind kind = m->kind == CRPI_METHOD ? CRPI_TOPIC_METHOD : CRPI_TOPIC_PROPERTY;
         crpi_topic topic = named(t->vm, kind, m->name);
         topic.of.member = m;
+        crpi_topics_add(t, topic);
+    }
+}
+
+void crpi_topics_own(crpi_topics *t, crp_word object)
+{
+    crp_word table = object == CRP_UNSET ? CRP_NIL : crpi_own_methods(t->vm, object), name, function;
+    size_t at = 0;
+    while (table != CRP_NIL && crpi_map_next(crpi_map_of(table), &at, &name, &function)) {
+        crpi_topic topic = named(t->vm, CRPI_TOPIC_FUNCTION, name);
+        topic.of.value = function;
         crpi_topics_add(t, topic);
     }
 }

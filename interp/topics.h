@@ -56,6 +56,7 @@ void crpi_topics_add_copy(crpi_topics *, crpi_topic); /* a name that does not */
 void crpi_topics_names(crpi_topics *);   /* forms, functions, macros, classes, variables, globals */
 void crpi_topics_classes(crpi_topics *, bool creatable); /* creatable: those that `create` can make */
 void crpi_topics_members(crpi_topics *, crpi_class *, uint32_t face);
+void crpi_topics_own(crpi_topics *, crp_word object); /* its methods beyond those of its class; CRP_UNSET: none */
 void crpi_topics_sort(crpi_topics *);    /* by name; of equal names the first kind stays */
 
 /* Appends (name (x Integer)) -> String; the shape of a form; the class of a property or variable; how a

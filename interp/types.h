@@ -197,6 +197,9 @@ typedef struct crp_class_def {
      * *target instead.  CommsStack hands calls to its top-most module so. */
     bool (*missing)(crp *, crp_object *, crp_word name, crp_word *target);
     const void *module; /* a comms module's operations (module.h), else NULL */
+    /* Methods that an object has beyond those of its class: where in the object the crp_word is that holds them, a
+     * HashTable of native Functions by Symbol, which `mark` marks.  0: there are none. */
+    uint32_t own_methods;
 } crp_class_def;
 
 #endif

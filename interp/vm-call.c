@@ -105,11 +105,17 @@ static crp_status wrong_count(crp *vm, const crpi_function *fn, const crpi_signa
                      s->count == 1 ? "" : "s", n);
 }
 
+static crp_status check_count(crp *vm, const crpi_function *fn, uint32_t n)
+{
+    const crpi_signature *s = fn->proto->signature;
+    if (!(fn->h.flags & CRPI_FN_VARIES)) return n == fn->h.aux ? CRP_OK : wrong_count(vm, fn, s, n);
+    return n < s->required || (n > s->count && !s->rest) ? wrong_count(vm, fn, s, n) : CRP_OK;
+}
+
 /* The arguments as the parameters want them: what was left out is marked, further ones become a List. */
 static crp_status arrange(crp *vm, crpi_task *task, const crpi_function *fn, crp_word *args, uint32_t n)
 {
     const crpi_signature *s = fn->proto->signature;
-    if (n < s->required || (n > s->count && !s->rest)) return wrong_count(vm, fn, s, n);
     for (uint32_t i = n; i < s->count; i++) args[i] = CRP_UNSET;
     if (!s->rest) return CRP_OK;
     crp_word rest = CRP_NIL;
@@ -133,7 +139,9 @@ static crp_status enter_script(crp *vm, crpi_task *task, crpi_function *fn, crp_
     const uint32_t *pc = task->pc;
     crp_word *base = task->base;
     crp_status st;
-    if (vm->interrupt) return crpi_interrupt(vm);
+    if (vm->interrupt && (st = crpi_interrupt(vm))) return st;
+    st = check_count(vm, fn, n);
+    if (st) return st;
     if (at + room > task->limit) {
         crp_word *moved;
         st = enter_segment(vm, task, room, at, &moved);
@@ -147,8 +155,7 @@ static crp_status enter_script(crp *vm, crpi_task *task, crpi_function *fn, crp_
     if (st) return st;
     task->base = at;
     task->pc = fn->code;
-    if (fn->h.flags & CRPI_FN_VARIES) return arrange(vm, task, fn, at + first, n);
-    return n == fn->h.aux ? CRP_OK : wrong_count(vm, fn, fn->proto->signature, n);
+    return fn->h.flags & CRPI_FN_VARIES ? arrange(vm, task, fn, at + first, n) : CRP_OK;
 }
 
 /* --- natives -------------------------------------------------------------------------------------------------------- */
@@ -284,7 +291,10 @@ static crp_status step(crp *vm, crpi_task *task, crpi_native *nf)
     nf->fd_count = 0;
     nf->deadline = CRP_NO_DEADLINE;
     nf->object_count = 0;
+    nf->catches = false; /* an error of its own is not its callee's */
     crp_status st = nf->row->fn(&nf->call);
+    if (st != CRP_CALL) nf->catches = false;
+    if (st == CRP_AGAIN && vm->interrupt == CRPI_CLOSING) st = crpi_no_waiting(vm);
     if (st == CRP_AGAIN || st == CRP_CALL) {
         crp_status kept = keep_native(vm, task, &nf);
         if (kept) st = kept;
@@ -347,8 +357,8 @@ crp_status crpi_resume_native(crp *vm, crpi_task *task, bool returned)
 {
     crpi_native *nf = task->natives;
     if (returned) nf->call.value = task->base[0];
-    if (vm->interrupt) return crpi_interrupt(vm);
-    return step(vm, task, nf);
+    crp_status st = vm->interrupt ? crpi_interrupt(vm) : CRP_OK;
+    return st ? st : step(vm, task, nf);
 }
 
 /* --- functions that are not there ------------------------------------------------------------------------------------ */
@@ -407,12 +417,13 @@ crp_status crpi_enter_tail(crp *vm, crpi_task *task, crp_word function, crp_word
         if (receiver && fn && !fn->row) return enter_script(vm, task, fn, at, n);
         return crpi_enter(vm, task, function, at, n);
     }
-    if (vm->interrupt) return crpi_interrupt(vm);
+    crp_status st = vm->interrupt ? crpi_interrupt(vm) : CRP_OK;
+    if (!st) st = check_count(vm, fn, n);
+    if (st) return st;
     memmove(task->base, at, (n + receiver) * sizeof *at);
     task->fp->fn = fn;
     task->pc = fn->code;
-    if (fn->h.flags & CRPI_FN_VARIES) return arrange(vm, task, fn, task->base + receiver, n);
-    return n == fn->h.aux ? CRP_OK : wrong_count(vm, fn, fn->proto->signature, n);
+    return fn->h.flags & CRPI_FN_VARIES ? arrange(vm, task, fn, task->base + receiver, n) : CRP_OK;
 }
 
 crp_status crpi_ask(crp *vm, crpi_task *task, const uint32_t *again, crp_word object, crp_word name, const crp_word *args,
@@ -491,7 +502,7 @@ static crp_status enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t 
 {
     for (int hops = 0; hops < 1000; hops++) {
         uint32_t class_id, face, owner = owner_of(task);
-        crp_word target;
+        crp_word target, own;
         crpi_face_of(at[0], &class_id, &face);
         crpi_member *m = crpi_member_find(vm, class_id, face, name);
         bool inside = owner != 0 && m && m->owner->id == owner;
@@ -501,6 +512,8 @@ static crp_status enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t 
             ins = NULL;
             continue;
         }
+        if (!m && (own = crpi_own_method(vm, at[0], name)) != CRP_UNSET)
+            return enter_native(vm, task, crpi_function_of(own), at[0], at + 1, n, at, false);
         if (!m || ((m->flags & CRPI_PRIVATE) && owner != m->owner->id))
             return m ? crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is private to %p", name, m->owner->name)
                      : crpi_member_unknown(vm, at[0], name);

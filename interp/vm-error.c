@@ -14,6 +14,7 @@ crp_status crpi_no_function(crp *vm, crp_word name) { return crpi_name_unknown(v
 crp_status crpi_interrupt(crp *vm)
 {
     int why = vm->interrupt;
+    if (why == CRPI_CLOSING) return vm->tasks->closing.steps-- > 0 ? CRP_OK : crpi_no_waiting(vm);
     vm->interrupt = 0;
     crp_raise(vm, CRP_ERR_SCRIPT, why == CRPI_STOPPED ? STOPPED_CODE : INTERRUPTED_CODE, why == CRPI_STOPPED ? "stopped" : "interrupted");
     if (crp_is_a(vm->error, CRP_ERROR)) crp_object_of(vm->error)->flags |= CRPI_ERROR_UNCATCHABLE;
@@ -25,16 +26,54 @@ static bool is_uncatchable(crp_word error)
     return crp_is_a(error, CRP_ERROR) && (crp_object_of(error)->flags & CRPI_ERROR_UNCATCHABLE);
 }
 
+/* --- finally, after an interrupt --------------------------------------------------------------------------------
+ *
+ * vm->interrupt stays set while it runs, so that every step is seen.  Whatever happens in it, the interrupt goes on
+ * when it ends, and when it has taken too many steps. */
+
+crp_status crpi_no_waiting(crp *vm)
+{
+    crp_rethrow(vm, vm->tasks->closing.error);
+    return CRP_E_CANCELLED;
+}
+
+static void begin_closing(crp *vm, crpi_task *task, const crpi_handler *h)
+{
+    if (vm->interrupt != CRPI_CLOSING) {
+        if (crpi_error_of(vm->error)->code != crp_fixnum(INTERRUPTED_CODE)) return;
+        vm->tasks->closing.steps = CRPI_CLOSING_STEPS;
+        vm->tasks->closing.error = vm->error;
+        vm->tasks->closing.task = task;
+        vm->interrupt = CRPI_CLOSING;
+    }
+    if (vm->tasks->closing.task != task) return;
+    vm->tasks->closing.handlers = task->handler_count;
+    vm->tasks->closing.frame = h->frame;
+}
+
+static bool is_closing(crp *vm, const crpi_task *task)
+{
+    return vm->interrupt == CRPI_CLOSING && vm->tasks->closing.task == task;
+}
+
 /* --- place and trace ------------------------------------------------------------------------------------------------ */
 
-static void locate(crp *vm, const crpi_function *fn, const uint32_t *pc)
+static bool locate(crp *vm, const crpi_function *fn, const uint32_t *pc)
 {
     crpi_place at;
-    if (!fn || !fn->proto || !fn->proto->source || !crpi_place_of(fn->proto, pc, &at)) return;
+    if (!fn || !fn->proto || !fn->proto->source || !crpi_place_of(fn->proto, pc, &at)) return false;
     const char *text;
     size_t length;
     crpi_source_line(fn->proto->source, at.line, &text, &length);
     crpi_error_locate(vm, vm->error, crp_string_data(fn->proto->source->name, NULL), at.line, at.column, text, length);
+    return true;
+}
+
+/* The place is the innermost one that is known: natives and what `eval` compiles have none. */
+static void locate_in_frames(crp *vm, const crpi_task *task)
+{
+    const uint32_t *pc = task->pc;
+    for (const crpi_frame *fp = task->fp; fp > task->frames && !locate(vm, fp->fn, pc); fp--) pc = fp->pc;
 }
 
 static bool has_place(crp_word error)
@@ -47,7 +86,7 @@ static crp_status trace_line(crp *vm, const crpi_function *fn, const uint32_t *p
 {
     crpi_place at = {0, 0};
     const crpi_proto *p = fn->proto;
-    crpi_place_of(p, pc, &at);
+    if (!crpi_place_of(p, pc, &at)) return crp_format(vm, out, "%p (%s)", p->name, crp_string_data(p->source->name, NULL));
     if (p->name == CRP_NIL) return crp_format(vm, out, "top level (%s:%u)", crp_string_data(p->source->name, NULL), at.line);
     return crp_format(vm, out, "%p (%s:%u)", p->name, crp_string_data(p->source->name, NULL), at.line);
 }
@@ -125,10 +164,10 @@ static void to_native(crp *vm, crpi_task *task, crpi_native *nf)
     vm->error = CRP_NIL;
 }
 
-static crpi_native *catching_native(crpi_task *task, uint32_t above)
+static crpi_native *catching_native(const crpi_task *task, uint32_t above)
 {
     for (crpi_native *nf = task->natives; nf && nf->frame > above; nf = nf->below)
-        if (nf->catches && nf->frame < (uint32_t)(task->fp - task->frames)) return nf;
+        if (nf->catches) return nf;
     return NULL;
 }
 
@@ -142,18 +181,38 @@ static crp_status task_ends(crp *vm, crpi_task *task)
     return crpi_error_status(vm, vm->error);
 }
 
+crp_status crpi_task_returned(crp *vm, crpi_task *task)
+{
+    if (is_closing(vm, task)) {
+        crpi_no_waiting(vm);
+        return task_ends(vm, task);
+    }
+    task->state = CRPI_DONE;
+    return CRP_OK;
+}
+
+/* An error that leaves a `finally` that runs because of an interrupt gives way to that. */
+static bool leaves_closing(crp *vm, const crpi_task *task)
+{
+    return is_closing(vm, task) && task->handler_count <= vm->tasks->closing.handlers &&
+           !catching_native(task, vm->tasks->closing.frame);
+}
+
+static const crpi_handler *next_handler(crp *vm, crpi_task *task, bool uncatchable)
+{
+    bool finally = !(vm->interrupt == CRPI_CLOSING && vm->tasks->closing.steps < 0);
+    while (task->handler_count > 0 && uncatchable && !(finally && task->handlers[task->handler_count - 1].finally))
+        task->handler_count--;
+    return task->handler_count ? &task->handlers[task->handler_count - 1] : NULL;
+}
+
 crp_status crpi_unwind(crp *vm, crpi_task *task)
 {
     size_t fresh = vm->heap.fresh_count;
+    if (leaves_closing(vm, task)) crpi_no_waiting(vm);
     bool uncatchable = is_uncatchable(vm->error);
-    if (!has_place(vm->error)) {
-        const crpi_frame *fp = task->fp;
-        const uint32_t *pc = task->pc;
-        for (; fp > task->frames && !(fp->fn && fp->fn->proto); fp--) pc = fp->pc;
-        if (fp > task->frames) locate(vm, fp->fn, pc);
-    }
-    while (task->handler_count > 0 && uncatchable && !task->handlers[task->handler_count - 1].finally) task->handler_count--;
-    const crpi_handler *h = task->handler_count ? &task->handlers[task->handler_count - 1] : NULL;
+    if (!has_place(vm->error)) locate_in_frames(vm, task);
+    const crpi_handler *h = next_handler(vm, task, uncatchable);
     crpi_native *nf = uncatchable ? NULL : catching_native(task, h ? h->frame : 0);
     add_trace(vm, task, nf ? task->frames + nf->frame : h ? task->frames + h->frame - 1 : task->frames);
     vm->heap.fresh_count = fresh;
@@ -163,6 +222,7 @@ crp_status crpi_unwind(crp *vm, crpi_task *task)
     }
     if (!h) return task_ends(vm, task);
     task->handler_count--;
+    if (uncatchable) begin_closing(vm, task, h);
     to_handler(vm, task, h);
     return CRP_OK;
 }

@@ -449,8 +449,7 @@ dispatch:
     goto after_slow;
     CASE(DONE) : SAVE();
     task->result = R[A];
-    task->state = CRPI_DONE;
-    return CRP_OK;
+    return crpi_task_returned(vm, task);
 #if !defined(__GNUC__)
     default: break;
     }
@@ -466,13 +465,12 @@ after_slow:
         NEXT;
     }
     if (st == CRP_AGAIN) return st;
-unwind:
     st = crpi_unwind(vm, task);
     if (st) return st;
     RELOAD();
     NEXT;
 interrupted:
     SAVE();
-    crpi_interrupt(vm);
-    goto unwind;
+    st = crpi_interrupt(vm);
+    goto after_slow;
 }

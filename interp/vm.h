@@ -50,7 +50,11 @@ crp_status crpi_slow_try(crp *, crpi_task *, uint32_t in);    /* TRY CATCH CATCH
 /* Finds the handler of the pending error: CRP_OK and the task's state is that of the handler; else the error, and the
  * task has ended. */
 crp_status crpi_unwind(crp *, crpi_task *);
-crp_status crpi_interrupt(crp *); /* raises what cannot be caught, if the interpreter was told to stop */
+/* Called wherever vm->interrupt is seen: raises what cannot be caught; or, while `finally` runs because of that, counts
+ * a step, and is CRP_OK as long as some are left. */
+crp_status crpi_interrupt(crp *);
+crp_status crpi_no_waiting(crp *); /* what a native gets that wants to wait then */
+crp_status crpi_task_returned(crp *, crpi_task *); /* the task ends with its result: unless it was to be interrupted */
 crp_status crpi_no_function(crp *, crp_word name); /* 1.4, with the nearest names */
 crp_status crpi_error_matches(crp *, crp_word error, crp_word what, bool *yes); /* what: as a catch names it */
 void crpi_native_drop(crp *, crpi_task *); /* the innermost waiting native: its state is dropped */
@@ -65,7 +69,8 @@ static inline bool crpi_is_number(crp_word w)
 }
 
 enum { CRPI_DEFAULT_DEPTH = 200000, CRPI_MAX_NESTED_RUNS = 100 };
-enum { CRPI_INTERRUPTED = 1, CRPI_STOPPED = 2 }; /* vm->interrupt */
+enum { CRPI_INTERRUPTED = 1, CRPI_STOPPED = 2, CRPI_CLOSING = 3 }; /* vm->interrupt */
+enum { CRPI_CLOSING_STEPS = 10000 };
 enum { CRPI_ERROR_UNCATCHABLE = 1 };             /* an Error's header flag */
 
 #endif

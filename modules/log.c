@@ -234,7 +234,7 @@ static crp_status own_up(crp *vm, log *l)
     size_t n;
     crp_log_record r = {CRP_LOG_PRODUCTION, CRP_LOG_WARN, CRP_NO_DIRECTION, 0, NULL, NULL, 0, false};
     if (!l->lost) return CRP_OK;
-    crp_status st = crp_format(vm, &text, "%ld records could not be written", l->lost);
+    crp_status st = crp_format(vm, &text, "records that could not be written: %ld", l->lost);
     if (st) return st;
     r.bytes = crp_string_data(text, &r.length);
     if ((st = line_of(vm, &r, &line))) return st;

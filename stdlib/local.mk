@@ -10,6 +10,10 @@ stdlib_scripts = \
   stdlib/sample.crp \
   $(NULL)
 
+# And installed, to be read and run: the manual's ::InstallDir/scripts.
+carapacescriptsdir = $(pkglibdir)/scripts
+carapacescripts_DATA = $(stdlib_scripts)
+
 EXTRA_DIST += \
   stdlib/embed.sh \
   $(stdlib_scripts) \

@@ -4,6 +4,8 @@
 #   tests/lang/AREA/SENTENCE.crp     one behaviour a file; tests/areas/AREA.area runs a folder of them
 #   tests/cli/*.sh                   options, exit statuses, signals, output
 #   tests/repl/SENTENCE.session      a session at the prompt; tests/repl/sessions.sh plays them all
+#   tests/talk/SENTENCE.talk         a dialogue with a POP3 server; tests/talk/talks.sh plays them all
+#   tests/dovecot/*.sh               the same with a real server
 #   tests/lint/*.sh                  what holds for the sources themselves
 #
 # tests/bench is for `make bench`, and no test.
@@ -15,14 +17,17 @@ unit_tests = \
   tests/unit/check-class \
   tests/unit/check-codec \
   tests/unit/check-complete \
+  tests/unit/check-dialogue \
   tests/unit/check-digest \
   tests/unit/check-error \
   tests/unit/check-format \
   tests/unit/check-load \
+  tests/unit/check-log \
   tests/unit/check-map \
   tests/unit/check-number \
   tests/unit/check-outline \
   tests/unit/check-platform \
+  tests/unit/check-pop3 \
   tests/unit/check-printer \
   tests/unit/check-reader \
   tests/unit/check-replay \
@@ -42,8 +47,11 @@ area_tests = \
   tests/areas/binary.area \
   tests/areas/buffer.area \
   tests/areas/class.area \
+  tests/areas/collect.area \
   tests/areas/comms.area \
   tests/areas/create.area \
+  tests/areas/fetch.area \
+  tests/areas/ffi.area \
   tests/areas/file.area \
   tests/areas/general.area \
   tests/areas/hashtable.area \
@@ -51,6 +59,7 @@ area_tests = \
   tests/areas/load.area \
   tests/areas/mail.area \
   tests/areas/number.area \
+  tests/areas/pop3.area \
   tests/areas/print.area \
   tests/areas/stream.area \
   tests/areas/string.area \
@@ -59,12 +68,17 @@ area_tests = \
   $(NULL)
 
 program_tests = \
+  tests/cli/collect.sh \
   tests/cli/options.sh \
   tests/cli/output.sh \
+  tests/cli/pop3server.sh \
+  tests/cli/readme.sh \
   tests/cli/reference.sh \
   tests/cli/signals.sh \
   tests/cli/status.sh \
+  tests/dovecot/pop3.sh \
   tests/repl/sessions.sh \
+  tests/talk/talks.sh \
   $(NULL)
 
 lint_tests = \
@@ -123,9 +137,11 @@ EXTRA_DIST += \
   tests/alloc.list \
   tests/bench \
   tests/cli/tap.sh \
+  tests/dovecot \
   tests/lang \
   tests/mode.sh \
   tests/repl \
+  tests/talk \
   tests/valgrind.list \
   $(NULL)
 
@@ -136,6 +152,7 @@ check-asan check-gc check-alloc check-valgrind:
 # Side by side with Lua.
 bench: carapace$(EXEEXT)
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
+	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/pop3.sh
 
 clean-local:
 	-rm -rf asan gc alloc valgrind mail

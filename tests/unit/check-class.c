@@ -565,7 +565,7 @@ START_TEST(an_unknown_member_comes_with_near_names_and_what_there_is)
     crp_word o = object(define(TRUMPET));
     ck_assert_str_eq(
         get_error(o, "plya"),
-        "1.4: Trumpet has no property or method plya; did you mean play?; it has mute, metal, Trumpet, play");
+        "1.4: Trumpet has no property or method plya; did you mean play? It has mute, metal, Trumpet, play");
     ck_assert_str_eq(get_error(CRP_NIL, "x"), "1.4: () has no property or method x: it is the empty List");
     ck_assert_str_eq(get_error(crp_fixnum(5), "x"),
                      "1.4: Integer has no property or method x; it has no members");
