@@ -228,6 +228,7 @@ static int loop_form(fn *f, crp_word form, int want, bool test_first)
     loop l;
     int top = f->top;
     enter_loop(f, &l);
+    if (test_first) crpi_c_declare_ahead(f, crpi_c_nth(form, 1));
     if (test_first) crpi_c_jump(f, CRPI_INS(CRPI_OP_JUMP, 0, 0, 0), &l.continue_to);
     uint32_t to_body = here(f);
     f->retarget = 0;

@@ -49,10 +49,8 @@ static void default_value(fn *f, const crpi_parameter *p, int reg)
 
 static void parameters(fn *f, const crpi_signature *s)
 {
-    int first = f->proto->is_method ? 1 : 0, n = s->count + first + (s->rest ? 1 : 0);
+    int first = f->proto->is_method ? 1 : 0;
     if (first) crpi_c_add_variable(f, CRPI_WORD_OF(THIS), 0, 0)->boxed = false;
-    crpi_c_need_register(f, n);
-    f->top = n;
     for (int i = 0; i < s->count && !crpi_c_failed(f); i++) {
         const crpi_parameter *p = &s->parameters[i];
         default_value(f, p, first + i);
@@ -62,13 +60,16 @@ static void parameters(fn *f, const crpi_signature *s)
         if (v->boxed) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, v->reg, v->reg, 0));
     }
     if (!s->rest) return;
-    variable *v = crpi_c_add_variable(f, CRPI_WORD_OF(ELLIPSIS), CRPI_TYPE(CRP_LIST, 0), n - 1);
+    variable *v = crpi_c_add_variable(f, CRPI_WORD_OF(ELLIPSIS), CRPI_TYPE(CRP_LIST, 0), first + s->count);
     if (v->boxed) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, v->reg, v->reg, 0));
 }
 
-/* Registers for the `local`s.  One that may be skipped gets its start value here, so that reading it is defined. */
-static void reserve_locals(fn *f)
+/* Registers for the `local`s, behind those of the arguments.  One that may be skipped gets its start value here, so that
+ * reading it is defined. */
+static void reserve_locals(fn *f, int arguments)
 {
+    crpi_c_need_register(f, arguments);
+    f->top = arguments;
     for (int i = 0; i < f->reserved_count && !crpi_c_failed(f); i++) {
         reserved *r = &f->reserved[i];
         crpi_type type = 0;
@@ -90,11 +91,11 @@ static void body(fn *f, crp_word form, crp_word forms)
         const crpi_parameter *p = &f->proto->signature->parameters[i];
         if (p->start == CRP_UNSET) continue;
         crp_word one;
-        if (crpi_c_known(f, crp_cons(f->c->vm, p->start, CRP_NIL, &one))) crpi_c_walk_body(f, one);
+        if (crpi_c_known(f, crp_cons(f->c->vm, p->start, CRP_NIL, &one))) crpi_c_walk_body(f, one, true);
     }
-    crpi_c_walk_body(f, forms);
+    crpi_c_walk_body(f, forms, false);
+    reserve_locals(f, f->proto->signature->count + f->proto->signature->rest + f->proto->is_method);
     parameters(f, f->proto->signature);
-    reserve_locals(f);
     crpi_c_tail_sequence(f, forms);
 }
 
@@ -370,8 +371,8 @@ crp_status crpi_compile_eval(crp *vm, const crpi_proto *around, crp_word variabl
                                                     (uint16_t)crp_fixnum_value(crpi_c_nth(v, 2)), crpi_c_nth(v, 3) == CRP_TRUE};
     }
     if (crpi_c_known(f, crp_cons(vm, form, CRP_NIL, &forms)) && crpi_c_known(f, crpi_signature_new(vm, CRP_NIL, CRP_NIL, &f->proto->signature))) {
-        crpi_c_walk_body(f, forms);
-        reserve_locals(f);
+        crpi_c_walk_body(f, forms, false);
+        reserve_locals(f, 0);
         crpi_c_tail(f, form);
     }
     f->proto->captures = (uint32_t)f->capture_count;

@@ -27,20 +27,12 @@ static void hide_variables(fn *f, const attempt *a, int until, bool hidden)
         if (f->variables[i].reg >= f->first_temp) f->variables[i].hidden = hidden;
 }
 
-/* Makes the `local`s of the forms visible that were not compiled yet. */
-static void declare_ahead(fn *f, crp_word form)
-{
-    if (!crp_is_pair(form) || crpi_c_head_is(form, CRPI_SYM_QUOTE) || crpi_c_head_is(form, CRPI_SYM_LAMBDA)) return;
-    if (crpi_c_head_is(form, CRPI_SYM_LOCAL))
-        for (crp_word d = crp_tail(form); crp_is_pair(d); d = crp_tail(d)) crpi_c_declare_ahead(f, crp_head(d));
-    for (; crp_is_pair(form); form = crp_tail(form)) declare_ahead(f, crp_head(form));
-}
-
 /* What stands in `finally` belongs where the try begins, wherever in the try it is compiled. */
 static void run_closing(fn *f, attempt *a)
 {
     int count = f->variable_count;
-    for (crp_word forms = a->body; crp_is_pair(forms); forms = crp_tail(forms)) declare_ahead(f, crp_head(forms));
+    for (crp_word forms = a->body; crp_is_pair(forms) && !crpi_c_head_is(crp_head(forms), CRPI_SYM_FINALLY); forms = crp_tail(forms))
+        crpi_c_declare_ahead(f, crp_head(forms));
     loop *inner = f->loop;
     bool again = f->again;
     close_object(f, a);

@@ -377,24 +377,35 @@ static void local_in_function(fn *f, crp_word form, const declaration *d)
     bool is_parameter = false;
     for (int j = 0; j < f->variable_count && !is_parameter; j++)
         is_parameter = f->variables[j].name == d->name && f->variables[j].reg < f->first_temp - f->reserved_count;
-    if (i == f->reserved_count || is_parameter || (seen && !f->again)) {
+    if (i == f->reserved_count || is_parameter || (seen && !seen->ahead && !f->again)) {
         crpi_c_fail(f, form, CRP_ILLEGAL, "the variable %p is declared already in this function", d->name);
         return;
     }
     int top = f->top, reg = start_value(f, d);
     variable *v = seen ? seen : crpi_c_add_variable(f, d->name, d->type, f->reserved[i].reg);
+    v->ahead = false;
     if (v->boxed) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, v->reg, reg, 0));
     else crpi_c_move_to(f, reg, v->reg);
     f->top = top;
 }
 
-void crpi_c_declare_ahead(fn *f, crp_word form)
+static void declare_ahead(fn *f, crp_word form, crp_word rest)
 {
     declaration d;
     int i = 0;
-    if (f->top_level || crpi_c_failed(f) || !read_declaration(f, form, form, &d)) return;
+    if (crpi_c_failed(f) || !read_declaration(f, form, crp_head(rest), &d)) return;
     while (i < f->reserved_count && f->reserved[i].name != d.name) i++;
-    if (i < f->reserved_count && !local_at(f, f->reserved[i].reg)) crpi_c_add_variable(f, d.name, d.type, f->reserved[i].reg);
+    if (i < f->reserved_count && !local_at(f, f->reserved[i].reg))
+        crpi_c_add_variable(f, d.name, d.type, f->reserved[i].reg)->ahead = true;
+}
+
+void crpi_c_declare_ahead(fn *f, crp_word form)
+{
+    if (f->top_level || !crp_is_pair(form) || crpi_c_head_is(form, CRPI_SYM_QUOTE) || crpi_c_head_is(form, CRPI_SYM_LAMBDA))
+        return;
+    if (crpi_c_head_is(form, CRPI_SYM_LOCAL))
+        for (crp_word rest = crp_tail(form); crp_is_pair(rest); rest = crp_tail(rest)) declare_ahead(f, form, rest);
+    for (; crp_is_pair(form); form = crp_tail(form)) crpi_c_declare_ahead(f, crp_head(form));
 }
 
 static void local_of_file(fn *f, crp_word form, const declaration *d)

@@ -15,6 +15,7 @@ typedef struct variable {
     bool boxed;
     bool passing; /* made by a `for` or `catch`, not declared: another one inside it makes its own */
     bool hidden;  /* cannot be seen where the compiler is */
+    bool ahead;   /* the `local` that declares it is compiled later than it stands */
 } variable;
 
 typedef struct capture {
@@ -120,7 +121,7 @@ crp_word crpi_c_nth(crp_word forms, int n);
 bool crpi_c_head_is(crp_word form, uint32_t symbol_id);
 
 /* walk.c: what a body assigns, captures and declares. */
-void crpi_c_walk_body(fn *, crp_word forms);
+void crpi_c_walk_body(fn *, crp_word forms, bool nested); /* nested: they may be skipped */
 bool crpi_c_is_assigned(const fn *, crp_word name);
 bool crpi_c_needs_box(const fn *, crp_word name);
 bool crpi_c_sets_something(crp_word forms);
@@ -144,7 +145,7 @@ int crpi_c_operand(fn *, crp_word form, crp_word later); /* later: the forms tha
 int crpi_c_set(fn *, crp_word form, int want);
 int crpi_c_unset(fn *, crp_word form, int want);
 int crpi_c_local(fn *, crp_word form, int want);
-void crpi_c_declare_ahead(fn *, crp_word declaration); /* of a `local` that is compiled later */
+void crpi_c_declare_ahead(fn *, crp_word form); /* makes the `local`s in it visible before it is compiled */
 int crpi_c_global(fn *, crp_word form, int want);
 int crpi_c_let(fn *, crp_word form, int want, bool is_tail);
 int crpi_c_is_defined(fn *, crp_word form, int want);

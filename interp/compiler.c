@@ -438,7 +438,7 @@ crp_status crpi_compile(crp *vm, crpi_source *source, const crpi_places *places,
     f->top_level = true;
     crpi_c_need_register(f, 0);
     crp_word forms = CRP_NIL;
-    if (crpi_c_known(f, crp_cons(vm, form, CRP_NIL, &forms))) crpi_c_walk_body(f, forms);
+    if (crpi_c_known(f, crp_cons(vm, form, CRP_NIL, &forms))) crpi_c_walk_body(f, forms, false);
     f->top = f->first_temp;
     crpi_c_tail(f, form);
     crp_free_bytes(vm, f->assigned, f->assigned_capacity * sizeof *f->assigned);

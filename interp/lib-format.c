@@ -99,7 +99,7 @@ static crp_status put_value(formatting *f, const crpi_format_spec *spec, crp_wor
 static crp_status put_specification(formatting *f, const char **at, const char *end)
 {
     crpi_format_spec spec;
-    crp_word w;
+    crp_word w = CRP_NIL;
     const char *after = crpi_format_parse(*at, end, &spec);
     if (!after)
         return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,

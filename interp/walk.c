@@ -107,7 +107,7 @@ static void walk(fn *f, crp_word form, bool nested, bool in_lambda)
     f->c->depth--;
 }
 
-void crpi_c_walk_body(fn *f, crp_word forms) { walk_all(f, forms, false, false); }
+void crpi_c_walk_body(fn *f, crp_word forms, bool nested) { walk_all(f, forms, nested, false); }
 
 bool crpi_c_is_assigned(const fn *f, crp_word name) { return contains(f->assigned, f->assigned_count, name); }
 

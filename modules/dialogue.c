@@ -4,7 +4,7 @@
 
 enum {
     FIRST_QUEUE = 512,
-    FIRST_PIECE = 16384, /* bytes of a text that are taken at once at first, then as many as there are already */
+    FIRST_PIECE = 16384, /* bytes of a text taken at once; later as many as there are already */
     MOST_FILLS = 16,     /* reads before others get their turn, however fast the peer is */
     WHOLE_WORD_BELOW = 4 /* bytes: a shorter secret is a secret only where it stands by itself */
 };
@@ -26,7 +26,7 @@ void crpi_dialogue_conceal(crp *vm, crpi_dialogue *d, size_t i, crp_word string)
     crp_store(vm, &d->self->h, &d->concealed[i], string);
 }
 
-/* --- what may be shown ----------------------------------------------------------------------------------------------- */
+/* --- what may be shown ----------------------------------------------------------------------------- */
 
 static bool is_word(const unsigned char *from, size_t n, size_t at)
 {
@@ -43,7 +43,8 @@ static size_t secret_at(const crpi_dialogue *d, const unsigned char *from, size_
         if (!crp_is_object(d->concealed[i])) continue;
         const char *secret = crp_string_data(d->concealed[i], &length);
         if (!length || length > n - at || memcmp(secret, from + at, length)) continue;
-        if (length < WHOLE_WORD_BELOW && ((at && is_word(from, n, at - 1)) || is_word(from, n, at + length))) continue;
+        if (length < WHOLE_WORD_BELOW && ((at && is_word(from, n, at - 1)) || is_word(from, n, at + length)))
+            continue;
         return length;
     }
     return 0;
@@ -77,7 +78,7 @@ static void log_received(crp *vm, const crpi_dialogue *d, const void *bytes, siz
     crp_module_log(vm, d->self, CRP_LOG_PDUS, CRP_RECEIVED, text, length, false);
 }
 
-/* --- what nobody is owed --------------------------------------------------------------------------------------------- */
+/* --- what nobody is owed --------------------------------------------------------------------------- */
 
 static crp_status unasked(crp_call *call, crpi_dialogue *d)
 {
@@ -114,7 +115,7 @@ static bool has_come(crp_call *call, crpi_dialogue *d)
     return !st && !end;
 }
 
-/* --- commands -------------------------------------------------------------------------------------------------------- */
+/* --- commands -------------------------------------------------------------------------------------- */
 
 crp_status crpi_dialogue_fits(crp *vm, const crpi_dialogue *d, const char *what, crp_word string)
 {
@@ -127,7 +128,6 @@ crp_status crpi_dialogue_fits(crp *vm, const crpi_dialogue *d, const char *what,
 
 static crp_status make_room(crp *vm, crpi_dialogue *d, size_t n)
 {
-    if (d->sent == d->length) d->sent = d->length = 0;
     if (n <= d->capacity - d->length) return CRP_OK;
     size_t wanted = d->capacity ? d->capacity * 2 : FIRST_QUEUE; /* n is at most half of that */
     unsigned char *queue = crp_realloc(vm, d->queue, d->capacity, wanted);
@@ -137,7 +137,8 @@ static crp_status make_room(crp *vm, crpi_dialogue *d, size_t n)
     return CRP_OK;
 }
 
-crp_status crpi_dialogue_command(crp_call *call, crpi_dialogue *d, const void *line, size_t n, const char *shown)
+crp_status crpi_dialogue_command(crp_call *call, crpi_dialogue *d, const void *line, size_t n,
+                                 const char *shown)
 {
     if (n + 2 > CRPI_COMMAND_OCTETS)
         return crp_module_raise(call->vm, d->self, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
@@ -165,10 +166,12 @@ static crp_status flush(crp_call *call, crpi_dialogue *d)
         if (st) return st;
         d->sent += taken;
     }
+    if (d->length) memset(d->queue, 0, d->length); /* a password may have been there */
+    d->sent = d->length = 0;
     return CRP_OK;
 }
 
-/* --- replies --------------------------------------------------------------------------------------------------------- */
+/* --- replies --------------------------------------------------------------------------------------- */
 
 static crp_status closed(crp_call *call, crpi_dialogue *d)
 {
@@ -178,8 +181,9 @@ static crp_status closed(crp_call *call, crpi_dialogue *d)
 
 static crp_status too_much(crp_call *call, crpi_dialogue *d, const char *what, const crpi_limit *limit)
 {
-    return crp_module_raise(call->vm, d->self, d->error_class, d->excess, "%s of more than %zu bytes (the property `%s`)",
-                            what, limit->most, limit->property);
+    return crp_module_raise(call->vm, d->self, d->error_class, d->excess,
+                            "%s of more than %zu bytes (the property `%s`)", what, limit->most,
+                            limit->property);
 }
 
 static crp_status bad_end(crp_call *call, crpi_dialogue *d, const unsigned char *line, size_t n)
@@ -191,8 +195,8 @@ static crp_status bad_end(crp_call *call, crpi_dialogue *d, const unsigned char 
                             "the server sent a line that does not end with CRLF: %v", said);
 }
 
-crp_status crpi_dialogue_line(crp_call *call, crpi_dialogue *d, const crpi_limit *limit, const unsigned char **line,
-                              size_t *n)
+crp_status crpi_dialogue_line(crp_call *call, crpi_dialogue *d, const crpi_limit *limit,
+                              const unsigned char **line, size_t *n)
 {
     crp_status st = flush(call, d);
     if (st && st != CRP_AGAIN) return st;

@@ -1,17 +1,18 @@
 /* floor 4: Log: records of what stacks and scripts do, in a file.
  *
- * A record is one line and one write, so records of several tasks, Logs or programs in one file are never mixed:
+ * A record is one line and one write, so records of several tasks, Logs or programs in one file are never
+ * mixed:
  *
  *     2026-01-31T12:00:00.000Z   pdus 1 Pop3 > USER fred
  *     2026-01-31T12:00:00.001Z ! production 1 Pop3 - the password goes in clear to 192.0.2.1:110
  *
- * that is: when (UTC), `!` for a warning and `*` for an error, the level, the number of the stack, the layer, which way
- * the bytes went, and what it was, escaped.  Where there is no stack, layer or direction stands a `-`.
+ * that is: when (UTC), `!` for a warning and `*` for an error, the level, the number of the stack, the
+ * layer, which way the bytes went, and what it was, escaped.  Where there is no stack, layer or direction
+ * stands a `-`.
  *
- * A Log serves; it never gets in the way.  What cannot be written, because the disk is full or the file may not be
- * opened, is counted, and the next record that can be written is preceded by the count.  Only `open`, which asks whether
- * it works, tells.
- */
+ * A Log serves; it never gets in the way.  What cannot be written, because the disk is full or the file
+ * may not be opened, is counted, and the next record that can be written is preceded by the count.  Only
+ * `open`, which asks whether it works, tells. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -21,32 +22,36 @@ enum {
     MOST_TEXT = 4096, /* bytes of a record's text, escaped */
     KILOBYTE = 1024,
     BLOCK = 16384,
-    PRIVATE = 0600,   /* mail is nobody else's business */
-    CANNOT_OPEN = 1   /* code of class 5 */
+    PRIVATE = 0600, /* mail is nobody else's business */
+    CANNOT_OPEN = 1 /* code of class 5 */
 };
 
 typedef struct log {
     crp_object h;
     crp_word file, directory, levels, max_size;
-    unsigned open_for;  /* levels, a set */
-    uint32_t stacks;    /* that have joined */
-    int fd_plus_1;      /* 0: not open */
-    bool closed;        /* by `close`: records are dropped until `open` */
-    bool torn;          /* the last record was cut short: a line break is due */
-    int64_t length;     /* of the file */
-    int64_t lost;       /* records that could not be written */
+    unsigned open_for; /* levels, a set */
+    uint32_t stacks;   /* that have joined */
+    int fd_plus_1;     /* 0: not open */
+    bool closed;       /* by `close`: records are dropped until `open` */
+    bool torn;         /* the last record was cut short: a line break is due */
+    int64_t length;    /* of the file */
+    int64_t lost;      /* records that could not be written */
 } log;
 
 static log *log_of(crp_object *o) { return (log *)o; }
 
-/* --- levels --------------------------------------------------------------------------------------------------------- */
+/* --- levels ---------------------------------------------------------------------------------------- */
 
 static const struct level {
     const char *name;
     crp_log_level level;
 } levels[] = {
-    {"debug", CRP_LOG_DEBUG}, {"trace", CRP_LOG_TRACE},   {"com", CRP_LOG_COM},
-    {"db", CRP_LOG_DB},       {"pdus", CRP_LOG_PDUS},     {"script", CRP_LOG_SCRIPT},
+    {"debug", CRP_LOG_DEBUG},
+    {"trace", CRP_LOG_TRACE},
+    {"com", CRP_LOG_COM},
+    {"db", CRP_LOG_DB},
+    {"pdus", CRP_LOG_PDUS},
+    {"script", CRP_LOG_SCRIPT},
     {"production", CRP_LOG_PRODUCTION},
 };
 
@@ -93,7 +98,7 @@ static crp_status parse_levels(crp *vm, crp_word text, unsigned *out)
     return CRP_OK;
 }
 
-/* --- the file --------------------------------------------------------------------------------------------------------- */
+/* --- the file -------------------------------------------------------------------------------------- */
 
 static void close_file(crp *vm, log *l)
 {
@@ -183,7 +188,7 @@ static int put(crp *vm, log *l, const char *bytes, size_t n)
     return written < 0 ? (int)written : (size_t)written < n ? -ENOSPC : 0;
 }
 
-/* --- records ----------------------------------------------------------------------------------------------------------- */
+/* --- records --------------------------------------------------------------------------------------- */
 
 /* Days since 1970-01-01 to a date of the proleptic Gregorian calendar. */
 static void date_of(int64_t days, int64_t *year, int *month, int *day)
@@ -209,8 +214,9 @@ static crp_status time_text(crp *vm, crp_word *out)
     p->clock(state, &seconds, &nanoseconds);
     int64_t days = seconds / 86400 - (seconds % 86400 < 0), of_day = seconds - days * 86400;
     date_of(days, &year, &month, &day);
-    return crp_format(vm, out, "%04ld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long)year, month, day, (int)(of_day / 3600),
-                      (int)(of_day / 60 % 60), (int)(of_day % 60), (int)(nanoseconds / 1000000));
+    return crp_format(vm, out, "%04ld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long)year, month, day,
+                      (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60),
+                      (int)(nanoseconds / 1000000));
 }
 
 static crp_status line_of(crp *vm, const crp_log_record *r, crp_word *out)
@@ -223,8 +229,8 @@ static crp_status line_of(crp *vm, const crp_log_record *r, crp_word *out)
     if (!st) st = r->stack ? crp_format(vm, &stack, "%u", r->stack) : crp_string(vm, "-", 1, &stack);
     if (st) return st;
     const char *text = crp_string_data(what, &n);
-    return crp_format(vm, out, "%p %c %s %p %s %c %.*s\n", when, marks[r->severity], level_name(r->level), stack,
-                      r->layer ? r->layer : "-", ways[r->direction], (int)n, text);
+    return crp_format(vm, out, "%p %c %s %p %s %c %.*s\n", when, marks[r->severity], level_name(r->level),
+                      stack, r->layer ? r->layer : "-", ways[r->direction], (int)n, text);
 }
 
 /* Says how many records are missing here, once something can be written again. */
@@ -281,7 +287,7 @@ static uint32_t join(crp *vm, crp_object *self)
     return ++log_of(self)->stacks;
 }
 
-/* --- what scripts call --------------------------------------------------------------------------------------------------- */
+/* --- what scripts call ----------------------------------------------------------------------------- */
 
 static crp_status say(crp_call *call, crp_log_level level, crp_log_severity severity, uint32_t from)
 {
@@ -293,7 +299,8 @@ static crp_status say(crp_call *call, crp_log_level level, crp_log_severity seve
         size_t n, m;
         if ((st = crp_to_string(call->vm, call->args[i], false, &next))) break;
         const char *before = crp_string_data(all, &n), *text = crp_string_data(next, &m);
-        st = crp_format(call->vm, &all, "%.*s%.*s", (int)n, before, (int)(m < MOST_TEXT ? m : MOST_TEXT), text);
+        st = crp_format(call->vm, &all, "%.*s%.*s", (int)n, before, (int)(m < MOST_TEXT ? m : MOST_TEXT),
+                        text);
     }
     if (st) return st;
     crp_log_record r = {level, severity, CRP_NO_DIRECTION, 0, NULL, NULL, 0, false};
@@ -331,7 +338,7 @@ static crp_status log_close(crp_call *call)
     return CRP_OK;
 }
 
-/* --- properties ---------------------------------------------------------------------------------------------------------- */
+/* --- properties ------------------------------------------------------------------------------------ */
 
 /* Another place: the file there is opened with the next record. */
 static crp_status set_place(crp *vm, log *l, crp_word *slot, crp_word value)
@@ -372,12 +379,13 @@ static crp_status get_is_open(crp *vm, crp_object *self, crp_word *out)
 #define AT(field) offsetof(log, field)
 
 static const crp_property properties[] = {
-    {"file", "String", CRP_RW, AT(file), NULL, NULL, "the file's name; below `directory` unless it begins with /", NULL,
-     set_file},
-    {"directory", "String", CRP_RW, AT(directory), NULL, NULL, "the folder that the file is in; \"\": the current one", NULL,
-     set_directory},
+    {"file", "String", CRP_RW, AT(file), NULL, NULL,
+     "the file's name; below `directory` unless it begins with /", NULL, set_file},
+    {"directory", "String", CRP_RW, AT(directory), NULL, NULL,
+     "the folder that the file is in; \"\": the current one", NULL, set_directory},
     {"levels", "String", CRP_RW, AT(levels), "\"com,script,production\"", NULL,
-     "what is written, names with commas between them: debug, trace, com, db, pdus, script, production", NULL, set_levels},
+     "what is written, names with commas between them: debug, trace, com, db, pdus, script, production", NULL,
+     set_levels},
     {"maxSize", "Integer", CRP_RW, AT(max_size), "1024", "1..1073741824",
      "kilobytes; a log that would be bigger clears itself and starts again", NULL, NULL},
     {"isOpen", "Object", CRP_READ, 0, NULL, NULL, "true while the file is open", get_is_open, NULL},
@@ -387,14 +395,15 @@ static const crp_property properties[] = {
 #define METHOD(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method methods[] = {
-    METHOD("info", "NIL text ...", log_info, "Writes a record at level script: the arguments one after another, as print shows "
-                                             "them. What cannot be written is counted, not raised."),
+    METHOD("info", "NIL text ...", log_info,
+           "Writes a record at level script: the arguments one after another, as print shows "
+           "them. What cannot be written is counted, not raised."),
     METHOD("warn", "NIL text ...", log_warn, "The same, marked with !."),
     METHOD("error", "NIL text ...", log_error, "The same, marked with *."),
     METHOD("write", "NIL (level String|Symbol) text ...", log_write, "Writes a record at this level."),
     METHOD("open", "NIL", log_open,
-           "Opens the file now, where the first record would do it otherwise; needed after `close`. 5.1 when that cannot be "
-           "done."),
+           "Opens the file now, where the first record would do it otherwise; needed after `close`. 5.1 "
+           "when that cannot be done."),
     METHOD("close", "NIL", log_close, "Closes the file; records are dropped until `open`."),
     {0},
 };
@@ -419,16 +428,17 @@ static crp_status log_create(crp_call *call)
     return st;
 }
 
-static const crp_method creator = METHOD("create", "Log (name String ?)", log_create,
-                                         "A Log that writes to the file of this name; without an ending it gets .log.");
+static const crp_method creator =
+    METHOD("create", "Log (name String ?)", log_create,
+           "A Log that writes to the file of this name; without an ending it gets .log.");
 
 static const crp_log_ops ops = {.kind = CRP_KIND_LOG, .wants = wants, .join = join, .record = record};
 
 const crp_class_def crpi_log_class = {
     .size = sizeof(crp_class_def),
     .name = "Log",
-    .help = "Records in a file, a line each: time (UTC), ! for a warning or * for an error, level, stack, layer, direction, "
-            "text. Passwords never get into it. One Log may serve many stacks.",
+    .help = "Records in a file, a line each: time (UTC), ! for a warning or * for an error, level, "
+            "stack, layer, direction, text. Passwords never get into it. One Log may serve many stacks.",
     .instance_size = sizeof(log),
     .properties = properties,
     .methods = methods,

@@ -1,22 +1,18 @@
 /* floor 4: how a POP3 session begins and ends: greeting, logon with APOP or with USER and PASS, QUIT.
  *
- * Each op is a row of steps; a step queues a command, and the next one takes its reply.  Everything that could be wrong
- * with what is to be sent is found in the first step, before a byte goes out.
- */
+ * Each op is a row of steps; a step queues a command, and the next one takes its reply.  Everything that
+ * could be wrong with what is to be sent is found in the first step, before a byte goes out. */
 #include <string.h>
 #include "pop3.h"
 
 enum { START, GREETING, USER, PASS, APOP };
 enum { CONCEAL_PASSWORD, CONCEAL_SECRET, CONCEAL_DIGEST };
-enum { MD5_BYTES = 16 };
+enum { MD5_BYTES = 16, MOST_ARGUMENT = 1 << 20 /* bytes; no command takes so many */ };
 
-/* --- the timestamp ------------------------------------------------------------------------------------------------------ */
+/* --- the timestamp --------------------------------------------------------------------------------- */
 
 /* RFC 822: a character of an atom. */
-static bool is_atom(unsigned char c)
-{
-    return c > ' ' && c < 0x7f && !strchr("()<>@,;:\\\".[]", c);
-}
+static bool is_atom(unsigned char c) { return c > ' ' && c < 0x7f && !strchr("()<>@,;:\\\".[]", c); }
 
 /* Atoms with single dots between them. */
 static const char *atoms(const char *at, const char *end)
@@ -37,8 +33,8 @@ static const char *literal(const char *at, const char *end)
     return at < end ? at + 1 : NULL;
 }
 
-/* The end of a msg-id that begins here: "<local@domain>"; NULL: there is none.  Whatever is no strict one might be made
- * up by someone who wants the password from the digest (CVE-2007-1558). */
+/* The end of a msg-id that begins here: "<local@domain>"; NULL: there is none.  Whatever is no strict one
+ * might be made up by someone who wants the password from the digest (CVE-2007-1558). */
 static const char *msg_id(const char *at, const char *end)
 {
     const char *p = atoms(at + 1, end);
@@ -57,7 +53,7 @@ static crp_status keep_timestamp(crp *vm, crpi_pop3 *p, const char *line, size_t
     return st;
 }
 
-/* --- before anything is sent -------------------------------------------------------------------------------------------- */
+/* --- before anything is sent ----------------------------------------------------------------------- */
 
 static bool is_set(crp_word string)
 {
@@ -96,21 +92,19 @@ static crp_status start(crp_call *call, crpi_pop3 *p)
     return CRP_OK;
 }
 
-/* --- asking and being answered ------------------------------------------------------------------------------------------- */
+/* --- asking and being answered --------------------------------------------------------------------- */
 
-static void begin_wait(crp *vm, crpi_pop3 *p)
-{
-    p->deadline = crp_now(vm) + crp_integer_value(p->timeout);
-}
+static void begin_wait(crp *vm, crpi_pop3 *p) { p->deadline = crp_now(vm) + crp_integer_value(p->timeout); }
 
 /* "VERB argument"; where that is secret the log gets `shown`. */
-static crp_status command(crp_call *call, crpi_pop3 *p, const char *verb, crp_word argument, const char *shown)
+static crp_status command(crp_call *call, crpi_pop3 *p, const char *verb, crp_word argument,
+                          const char *shown)
 {
     crp_word line;
     size_t n;
     const char *bytes = crp_string_data(argument, &n);
-    crp_status st = crp_format(call->vm, &line, "%s %.*s", verb, (int)(n < CRPI_COMMAND_OCTETS ? n : CRPI_COMMAND_OCTETS),
-                               bytes);
+    crp_status st = crp_format(call->vm, &line, "%s %.*s", verb,
+                               (int)(n < MOST_ARGUMENT ? n : MOST_ARGUMENT), bytes);
     if (st) return st;
     bytes = crp_string_data(line, &n);
     begin_wait(call->vm, p);
@@ -133,7 +127,7 @@ static crp_status reply(crp_call *call, crpi_pop3 *p, const char *asked, const c
     return crpi_pop3_status(call->vm, l, otherwise, &refused);
 }
 
-/* --- greeting ------------------------------------------------------------------------------------------------------------ */
+/* --- greeting -------------------------------------------------------------------------------------- */
 
 static crp_status take_greeting(crp_call *call, crpi_pop3 *p)
 {
@@ -148,7 +142,7 @@ static crp_status take_greeting(crp_call *call, crpi_pop3 *p)
     return crpi_dialogue_complete(call, &p->dialogue, false);
 }
 
-/* --- APOP ---------------------------------------------------------------------------------------------------------------- */
+/* --- APOP ------------------------------------------------------------------------------------------ */
 
 static void put_hex(const unsigned char *bytes, size_t n, char *out)
 {
@@ -181,24 +175,26 @@ static crp_status send_apop(crp_call *call, crpi_pop3 *p)
     size_t n, m;
     if (!is_set(p->timestamp))
         return crp_module_raise(call->vm, &p->m, p->dialogue.error_class, CRPI_POP3_SECURITY,
-                                "`secret` is set, but the greeting has no timestamp for APOP: %v", p->greeting);
+                                "`secret` is set, but the greeting has no timestamp for APOP: %v",
+                                p->greeting);
     crp_status st = digest_of(call->vm, p, &digest);
     if (st) return st;
     crpi_dialogue_conceal(call->vm, &p->dialogue, CONCEAL_DIGEST, digest);
     const char *user = crp_string_data(p->user, &n), *text = crp_string_data(digest, &m);
-    if (n > CRPI_COMMAND_OCTETS) n = CRPI_COMMAND_OCTETS;
+    if (n > MOST_ARGUMENT) n = MOST_ARGUMENT;
     st = crp_format(call->vm, &arguments, "%.*s %.*s", (int)n, user, (int)m, text);
     if (st) return st;
     p->m.step = APOP;
     return command(call, p, "APOP", arguments, "APOP ***");
 }
 
-/* --- USER and PASS --------------------------------------------------------------------------------------------------------- */
+/* --- USER and PASS --------------------------------------------------------------------------------- */
 
 static void warn(crp *vm, crpi_pop3 *p)
 {
     crp_word peer, text;
-    crp_status st = crp_below_attribute(vm, &p->m, "peerAddress", &peer) ? CRP_OK : crp_string(vm, "", 0, &peer);
+    crp_status st =
+        crp_below_attribute(vm, &p->m, "peerAddress", &peer) ? CRP_OK : crp_string(vm, "", 0, &peer);
     if (!st) st = crp_format(vm, &text, "the password goes in clear to %p", peer);
     if (!st) crp_module_note(vm, &p->m, CRP_LOG_PRODUCTION, CRP_LOG_WARN, crp_string_data(text, NULL));
     if (st) crp_clear_error(vm);
@@ -212,9 +208,10 @@ static crp_status may_send_password(crp *vm, crpi_pop3 *p)
         warn(vm, p);
         return CRP_OK;
     }
-    return crp_module_raise(vm, &p->m, p->dialogue.error_class, CRPI_POP3_SECURITY,
-                            "the password was not sent: the connection is not encrypted and the server is not on this "
-                            "machine. Set `secret` to log on with APOP, or `allowPlaintext` to true to send it in clear");
+    return crp_module_raise(
+        vm, &p->m, p->dialogue.error_class, CRPI_POP3_SECURITY,
+        "the password was not sent: the connection is not encrypted and the server is not on this "
+        "machine. Set `secret` to log on with APOP, or `allowPlaintext` to true to send it in clear");
 }
 
 static crp_status send_user(crp_call *call, crpi_pop3 *p)
@@ -244,7 +241,7 @@ static crp_status logged_on(crp_call *call, crpi_pop3 *p, const char *asked, con
     return st;
 }
 
-/* --- the ops ----------------------------------------------------------------------------------------------------------------- */
+/* --- the ops --------------------------------------------------------------------------------------- */
 
 crp_status crpi_pop3_connect(crp_call *call, crp_module *m)
 {

@@ -1,8 +1,7 @@
 /* floor 4: what the lines of a POP3 server say (RFC 1939, response codes: RFC 2449 and RFC 3206).
  *
- * Servers are believed in nothing: each number, each place between words and each message number that a reply repeats is
- * looked at, and what is not as it must be is a violation that shows the line.
- */
+ * Servers are believed in nothing: each number, each place between words and each message number that a
+ * reply repeats is looked at, and what is not as it must be is a violation that shows the line. */
 #include <string.h>
 #include "pop3.h"
 
@@ -25,14 +24,14 @@ static crp_status violation(crp *vm, const crpi_pop3_line *l, const char *expect
     const crp_module *m = &l->pop3->m;
     int error_class = l->pop3->dialogue.error_class;
     if (!l->number)
-        return crp_module_raise(vm, m, error_class, CRPI_POP3_VIOLATION, "%s: expected %s, the server said %v", l->asked,
-                                expected, text);
+        return crp_module_raise(vm, m, error_class, CRPI_POP3_VIOLATION,
+                                "%s: expected %s, the server said %v", l->asked, expected, text);
     return crp_module_raise(vm, m, error_class, CRPI_POP3_VIOLATION,
-                            "%s: line %zu of the listing: expected %s, the server said %v", l->asked, l->number, expected,
-                            text);
+                            "%s: line %zu of the listing: expected %s, the server said %v", l->asked,
+                            l->number, expected, text);
 }
 
-/* --- the status ------------------------------------------------------------------------------------------------------- */
+/* --- the status ------------------------------------------------------------------------------------ */
 
 typedef struct response_code {
     const char *name;
@@ -103,7 +102,7 @@ crp_status crpi_pop3_status(crp *vm, crpi_pop3_line *l, int otherwise, bool *ref
                             meaning(code), l->asked, text);
 }
 
-/* --- numbers and UIDs --------------------------------------------------------------------------------------------------- */
+/* --- numbers and UIDs ------------------------------------------------------------------------------ */
 
 static bool number(crpi_pop3_line *l, int64_t *out) { return crpi_line_number(&l->at, l->end, out); }
 static bool blank(crpi_pop3_line *l) { return crpi_line_blank(&l->at, l->end); }
@@ -111,11 +110,12 @@ static bool blank(crpi_pop3_line *l) { return crpi_line_blank(&l->at, l->end); }
 /* More words may follow a number, but the number must be over. */
 static bool over(const crpi_pop3_line *l) { return l->at == l->end || *l->at == ' ' || *l->at == '\t'; }
 
-/* A UID is visible ASCII, and nothing stands after it.  RFC 1939 allows 70 bytes; longer ones exist and do no harm. */
+/* A UID is visible ASCII, and nothing stands after it.  RFC 1939 allows 70 bytes; longer ones exist and
+ * do no harm. */
 static bool uid(crpi_pop3_line *l, const char **from, size_t *n)
 {
     *from = l->at;
-    while (l->at < l->end && *l->at > ' ' && *l->at < 0x7f) l->at++;
+    while (l->at<l->end && * l->at> ' ' && *l->at < 0x7f) l->at++;
     *n = (size_t)(l->at - *from);
     blank(l);
     return *n && l->at == l->end;

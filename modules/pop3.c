@@ -1,26 +1,28 @@
 /* floor 4: Pop3: fetching mail (RFC 1939).
  *
- * One table says of each command what is sent and what kind of reply comes; one native plays it.  A command that ends in
- * the middle, by a timeout, a broken reply or Ctrl-C, closes the stack (crp_operation), so a stale answer is never read;
- * -ERR is an answer like any other, and the session goes on.  Beginning and end of a session are in pop3-logon.c, the
- * lines of the server in pop3-reply.c.
- */
+ * One table says of each command what is sent and what kind of reply comes; one native plays it.  A
+ * command that ends in the middle, by a timeout, a broken reply or Ctrl-C, closes the stack
+ * (crp_operation), so a stale answer is never read; -ERR is an answer like any other, and the session
+ * goes on.  Beginning and end of a session are in pop3-logon.c, the lines of the server in pop3-reply.c. */
 #include <string.h>
 #include "pop3.h"
 #include "stack.h"
 
-enum { PIECE = 16384 /* bytes of a long reply with which its time begins anew */, MOST_LINES = 4096 /* at one go */ };
+enum {
+    PIECE = 16384,    /* bytes of a long reply with which its time begins anew */
+    MOST_LINES = 4096 /* at one go */
+};
 
-/* --- the table ------------------------------------------------------------------------------------------------------ */
+/* --- the table ------------------------------------------------------------------------------------- */
 
 typedef enum reply_kind {
     STATUS_TEXT, /* the text after +OK */
     TWO_NUMBERS, /* +OK count size */
-    ONE_SIZE,    /* +OK message size */
-    ONE_UID,     /* +OK message UID */
-    SIZES,       /* lines: message size */
-    UIDS,        /* lines: message UID */
-    MESSAGE      /* a text */
+    ONE_SIZE, /* +OK message size */
+    ONE_UID, /* +OK message UID */
+    SIZES, /* lines: message size */
+    UIDS, /* lines: message UID */
+    MESSAGE /* a text */
 } reply_kind;
 
 typedef struct command {
@@ -29,18 +31,24 @@ typedef struct command {
     const char *waiting;
 } command;
 
-static const command list_all = {"LIST", SIZES, "waiting for the reply to LIST"};
-static const command list_one = {"LIST %ld", ONE_SIZE, "waiting for the reply to LIST"};
-static const command stat = {"STAT", TWO_NUMBERS, "waiting for the reply to STAT"};
-static const command uidl_all = {"UIDL", UIDS, "waiting for the reply to UIDL"};
-static const command uidl_one = {"UIDL %ld", ONE_UID, "waiting for the reply to UIDL"};
-static const command retr = {"RETR %ld", MESSAGE, "waiting for the reply to RETR"};
-static const command top = {"TOP %ld %ld", MESSAGE, "waiting for the reply to TOP"};
-static const command dele = {"DELE %ld", STATUS_TEXT, "waiting for the reply to DELE"};
-static const command noop = {"NOOP", STATUS_TEXT, "waiting for the reply to NOOP"};
-static const command rset = {"RSET", STATUS_TEXT, "waiting for the reply to RSET"};
+enum { LIST_ALL, LIST_ONE, STAT, UIDL_ALL, UIDL_ONE, RETR, TOP, DELE, NOOP, RSET };
 
-/* --- a command under way ---------------------------------------------------------------------------------------------- */
+#define COMMAND(verb, arguments, reply) {verb arguments, reply, "waiting for the reply to " verb}
+
+static const command commands[] = {
+    [LIST_ALL] = COMMAND("LIST", "", SIZES),
+    [LIST_ONE] = COMMAND("LIST", " %ld", ONE_SIZE),
+    [STAT] = COMMAND("STAT", "", TWO_NUMBERS),
+    [UIDL_ALL] = COMMAND("UIDL", "", UIDS),
+    [UIDL_ONE] = COMMAND("UIDL", " %ld", ONE_UID),
+    [RETR] = COMMAND("RETR", " %ld", MESSAGE),
+    [TOP] = COMMAND("TOP", " %ld %ld", MESSAGE),
+    [DELE] = COMMAND("DELE", " %ld", STATUS_TEXT),
+    [NOOP] = COMMAND("NOOP", "", STATUS_TEXT),
+    [RSET] = COMMAND("RSET", "", STATUS_TEXT),
+};
+
+/* --- a command under way --------------------------------------------------------------------------- */
 
 enum { ASK, ANSWER, REST };
 
@@ -49,7 +57,7 @@ typedef struct exchange { /* a native's state */
     crp_word asked; /* the command, for errors */
     crp_list_builder list;
     size_t lines, bytes; /* of the listing */
-    size_t pieces;       /* that have given the reply new time */
+    size_t pieces; /* that have given the reply new time */
     crpi_text text;
 } exchange;
 
@@ -83,7 +91,7 @@ crpi_limit crpi_pop3_line_limit(const crpi_pop3 *p)
 
 static const char *asked_text(const exchange *x) { return crp_string_data(x->asked, NULL); }
 
-/* --- asking ----------------------------------------------------------------------------------------------------------- */
+/* --- asking ---------------------------------------------------------------------------------------- */
 
 /* The first argument is a message number, a second one counts lines. */
 static crp_status check_arguments(crp_call *call, int64_t args[2])
@@ -91,10 +99,11 @@ static crp_status check_arguments(crp_call *call, int64_t args[2])
     for (uint32_t i = 0; i < call->count && i < 2; i++) {
         args[i] = crp_integer_value(call->args[i]);
         if (i == 0 && args[i] < 1)
-            return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "message numbers begin at 1, given %ld", args[i]);
+            return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE,
+                             "message numbers begin at 1, given %ld", args[i]);
         if (i == 1 && args[i] < 0)
-            return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "a number of lines is at least 0, given %ld",
-                             args[i]);
+            return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE,
+                             "a number of lines is at least 0, given %ld", args[i]);
     }
     return CRP_OK;
 }
@@ -117,6 +126,7 @@ static crp_status ask(crp_call *call, exchange *x, crpi_pop3 *p, const command *
     if (!st) st = check_state(call->vm, p);
     if (!st) st = crp_format(call->vm, &x->asked, c->format, args[0], args[1]);
     if (st) return st;
+    crp_operation_restart(call, &x->op, crp_integer_value(p->timeout)); /* waiting for the turn is over */
     x->list = (crp_list_builder){CRP_NIL, CRP_NIL};
     crpi_pop3_prepare(p);
     crp_operation_middle(&x->op);
@@ -125,7 +135,7 @@ static crp_status ask(crp_call *call, exchange *x, crpi_pop3 *p, const command *
     return crpi_dialogue_command(call, &p->dialogue, line, n, NULL);
 }
 
-/* --- being answered ----------------------------------------------------------------------------------------------------- */
+/* --- being answered -------------------------------------------------------------------------------- */
 
 static crp_status one_line(crp_call *call, crpi_pop3_line *l, reply_kind kind)
 {
@@ -217,8 +227,9 @@ static crp_status wait_more(crp_call *call, exchange *x, crpi_pop3 *p, const com
     return crp_operation_again(call, &x->op, c->waiting);
 }
 
-static crp_status talk(crp_call *call, const command *c)
+static crp_status talk(crp_call *call, int which)
 {
+    const command *c = &commands[which];
     exchange *x = call->state;
     crpi_pop3 *p = (crpi_pop3 *)crp_self(call);
     crp_status st = CRP_OK;
@@ -232,18 +243,18 @@ static crp_status talk(crp_call *call, const command *c)
     return st ? st : crp_operation_end(call, &x->op);
 }
 
-static crp_status list_mailbox(crp_call *call) { return talk(call, &list_all); }
-static crp_status message_size(crp_call *call) { return talk(call, &list_one); }
-static crp_status mailbox_status(crp_call *call) { return talk(call, &stat); }
-static crp_status list_mailbox_uid(crp_call *call) { return talk(call, &uidl_all); }
-static crp_status message_uid(crp_call *call) { return talk(call, &uidl_one); }
-static crp_status fetch(crp_call *call) { return talk(call, &retr); }
-static crp_status fetch_top(crp_call *call) { return talk(call, &top); }
-static crp_status delete(crp_call *call) { return talk(call, &dele); }
-static crp_status check(crp_call *call) { return talk(call, &noop); }
-static crp_status reset(crp_call *call) { return talk(call, &rset); }
+static crp_status list_mailbox(crp_call *call) { return talk(call, LIST_ALL); }
+static crp_status message_size(crp_call *call) { return talk(call, LIST_ONE); }
+static crp_status mailbox_status(crp_call *call) { return talk(call, STAT); }
+static crp_status list_mailbox_uid(crp_call *call) { return talk(call, UIDL_ALL); }
+static crp_status message_uid(crp_call *call) { return talk(call, UIDL_ONE); }
+static crp_status fetch(crp_call *call) { return talk(call, RETR); }
+static crp_status fetch_top(crp_call *call) { return talk(call, TOP); }
+static crp_status delete_one(crp_call *call) { return talk(call, DELE); }
+static crp_status check(crp_call *call) { return talk(call, NOOP); }
+static crp_status reset(crp_call *call) { return talk(call, RSET); }
 
-/* --- the class ---------------------------------------------------------------------------------------------------------- */
+/* --- the class ------------------------------------------------------------------------------------- */
 
 static void pop3_close(crp *vm, crp_module *m)
 {
@@ -269,61 +280,68 @@ static const crp_module_ops ops = {
     .close = pop3_close,
 };
 
-#define SETTING (CRP_RW | CRP_STACK)
-#define FACT (CRP_READ | CRP_STACK)
 #define AT(field) offsetof(crpi_pop3, field)
+#define SETTING(name, class_name, field, flags, start, range, help) \
+    {name, class_name, CRP_RW | CRP_STACK | flags, AT(field), start, range, help, NULL, NULL}
+#define FACT(name, field, help) {name, "String", CRP_READ | CRP_STACK, AT(field), NULL, NULL, help, NULL, NULL}
 
 static const crp_property properties[] = {
-    {"user", "String", SETTING, AT(user), NULL, NULL, "name of the user when logging on to the POP3 server", NULL, NULL},
-    {"password", "String", SETTING | CRP_SECRET, AT(password), NULL, NULL,
-     "password used when logging on to the POP3 server", NULL, NULL},
-    {"secret", "String", SETTING | CRP_SECRET, AT(secret), NULL, NULL,
-     "a secret known to the POP3 server: when it is set, the logon is APOP, which does not send it", NULL, NULL},
-    {"timeout", "Integer", SETTING, AT(timeout), "60000", "1..86400000",
-     "milliseconds for sending a command and getting its response; a long response has them again with each 16 KiB", NULL,
-     NULL},
+    SETTING("user", "String", user, 0, NULL, NULL, "name of the user when logging on to the POP3 server"),
+    SETTING("password", "String", password, CRP_SECRET, NULL, NULL,
+            "password used when logging on to the POP3 server"),
+    SETTING("secret", "String", secret, CRP_SECRET, NULL, NULL,
+            "a secret known to the POP3 server: when it is set, the logon is APOP, which does not send it"),
+    SETTING("timeout", "Integer", timeout, 0, "60000", "1..86400000",
+            "milliseconds for sending a command and getting its response; a long response has them again "
+            "with each 16 KiB"),
     CRP_PROPERTY_STACK,
     CRP_PROPERTY_LOG,
-    {"connectionTimestamp", "String", FACT, AT(timestamp), NULL, NULL,
-     "the timestamp in the greeting, angle brackets included, that APOP encrypts the secret with; \"\": there is none", NULL,
-     NULL},
-    {"errorClass", "Integer", SETTING, AT(error_class), "110", "1..2147483647", "class of POP3-specific errors", NULL, NULL},
-    {"greeting", "String", FACT, AT(greeting), NULL, NULL,
-     "greeting returned by the POP3 server on connection, a whole line; \"\" before that", NULL, NULL},
-    {"allowPlaintext", "Object", SETTING, AT(allow_plaintext), "true", NULL,
-     "true: the password may go in clear to a server that is not on this machine; a Log gets a warning then", NULL, NULL},
-    {"maxLine", "Integer", SETTING, AT(max_line), "2048", "512..1048576", "bytes that a line of a response may have; more is "
-     "an error, code 10", NULL, NULL},
-    {"maxListing", "Integer", SETTING, AT(max_listing), "1000000", "1..1000000000",
-     "lines that a listing may have; more is an error, code 10", NULL, NULL},
-    {"maxMessage", "Integer", SETTING, AT(max_message), "268435456", "1..1099511627775",
-     "bytes that a message may have; more is an error, code 10", NULL, NULL},
+    FACT("connectionTimestamp", timestamp,
+         "the timestamp in the greeting, angle brackets included, that APOP encrypts the secret with; \"\": "
+         "there is none"),
+    SETTING("errorClass", "Integer", error_class, 0, "110", "1..2147483647", "class of POP3-specific errors"),
+    FACT("greeting", greeting,
+         "greeting returned by the POP3 server on connection, a whole line; \"\" before that"),
+    SETTING("allowPlaintext", "Object", allow_plaintext, 0, "true", NULL,
+            "true: the password may go in clear to a server that is not on this machine; a Log gets a warning"),
+    SETTING("maxLine", "Integer", max_line, 0, "2048", "512..1048576",
+            "bytes that a line of a response may have; more is an error, code 10"),
+    SETTING("maxListing", "Integer", max_listing, 0, "1000000", "1..1000000000",
+            "lines that a listing may have; more is an error, code 10"),
+    SETTING("maxMessage", "Integer", max_message, 0, "268435456", "1..1099511627775",
+            "bytes that a message may have; more is an error, code 10"),
     {0},
 };
 
-#define COMMAND(name, spec, fn, help) {name, spec, fn, help, sizeof(exchange), mark_exchange, drop_exchange}
+#define METHOD(name, spec, fn, help) {name, spec, fn, help, sizeof(exchange), mark_exchange, drop_exchange}
 
 static const crp_method methods[] = {
-    COMMAND("listMailbox", "List", list_mailbox, "List the mailbox: a List of pairs (messageId msgSize). POP command: LIST."),
-    COMMAND("mailboxStatus", "List", mailbox_status,
-            "Get the status of the mailbox: a List of two Integers (totalNumberOfMsgs combinedMsgSize). POP command: STAT."),
-    COMMAND("messageSize", "Integer (msgNo Integer)", message_size, "Get the size of a message in bytes. POP command: LIST."),
-    COMMAND("messageUID", "String (msgNo Integer)", message_uid,
-            "Get the unique mailbox id of a message: the same as long as the message is in the mailbox. POP command: UIDL."),
-    COMMAND("fetch", "String (msgNo Integer)", fetch,
-            "Fetch a message, byte for byte as it was sent. 6.3 when the connection ends before it is whole: nothing is "
-            "returned then. POP command: RETR."),
-    COMMAND("delete", "String (msgNo Integer)", delete,
-            "Mark a message as deleted; it is deleted when `disconnect` succeeds. Returns the server's text. POP command: "
-            "DELE."),
-    COMMAND("noop", "String", check,
-            "Check that the POP3 server will send a positive reply. Returns the server's text. POP command: NOOP."),
-    COMMAND("reset", "String", reset,
-            "Reset the POP3 server: no message is marked as deleted any more. Returns the server's text. POP command: RSET."),
-    COMMAND("listMailboxUID", "List", list_mailbox_uid,
-            "Get a unique id listing for the mailbox: a List of pairs (msgNo msgUniqueId). POP command: UIDL."),
-    COMMAND("top", "String (msgNo Integer) (nLines Integer)", fetch_top,
-            "The header of a message, the empty line and the first nLines lines of its body. POP command: TOP."),
+    METHOD("listMailbox", "List", list_mailbox,
+           "List the mailbox: a List of pairs (messageId msgSize). POP command: LIST."),
+    METHOD("mailboxStatus", "List", mailbox_status,
+           "Get the status of the mailbox: a List of two Integers (totalNumberOfMsgs combinedMsgSize). POP "
+           "command: STAT."),
+    METHOD("messageSize", "Integer (msgNo Integer)", message_size,
+           "Get the size of a message in bytes. POP command: LIST."),
+    METHOD("messageUID", "String (msgNo Integer)", message_uid,
+           "Get the unique mailbox id of a message: the same as long as the message is in the mailbox. POP "
+           "command: UIDL."),
+    METHOD("fetch", "String (msgNo Integer)", fetch,
+           "Fetch a message, byte for byte as it was sent. 6.3 when the connection ends before it is whole: "
+           "nothing is returned then. POP command: RETR."),
+    METHOD("delete", "String (msgNo Integer)", delete_one,
+           "Mark a message as deleted; it is deleted when `disconnect` succeeds. Returns the server's text. "
+           "POP command: DELE."),
+    METHOD("noop", "String", check,
+           "Check that the POP3 server will send a positive reply. Returns the server's text. POP command: "
+           "NOOP."),
+    METHOD("reset", "String", reset,
+           "Reset the POP3 server: no message is marked as deleted any more. Returns the server's text. POP "
+           "command: RSET."),
+    METHOD("listMailboxUID", "List", list_mailbox_uid,
+           "Get a unique id listing for the mailbox: a List of pairs (msgNo msgUniqueId). POP command: UIDL."),
+    METHOD("top", "String (msgNo Integer) (nLines Integer)", fetch_top,
+           "The header of a message, the empty line and the first nLines lines of its body. POP command: TOP."),
     CRP_METHOD_CONNECT,
     CRP_METHOD_DISCONNECT,
     CRP_METHOD_INFO,
@@ -333,10 +351,11 @@ static const crp_method methods[] = {
 const crp_class_def crpi_pop3_class = {
     .size = sizeof(crp_class_def),
     .name = "Pop3",
-    .help = "Fetches mail from a POP3 server (RFC 1939). The layer directly below it must be a Util. Errors of class 110 "
-            "(errorClass): 1 the server said -ERR, 2 it broke the protocol, 3 authentication refused, 4 wrong state, 5 "
-            "mailbox in use, 6 login delay, 7 temporary and 8 permanent trouble of the server's, 9 a security requirement "
-            "is not met, 10 a limit is exceeded.",
+    .help = "Fetches mail from a POP3 server (RFC 1939). The layer directly below it must be a Util. "
+            "Errors of class 110 (errorClass): 1 the server said -ERR, 2 it broke the protocol, 3 "
+            "authentication refused, 4 wrong state, 5 mailbox in use, 6 login delay, 7 temporary and 8 "
+            "permanent trouble of the server's, 9 a security requirement is not met, 10 a limit is "
+            "exceeded.",
     .instance_size = sizeof(crpi_pop3),
     .properties = properties,
     .methods = methods,

@@ -5,20 +5,25 @@
 #include "dialogue.h"
 
 /* The states of RFC 1939 section 3, and none. */
-typedef enum crpi_pop3_state { CRPI_POP3_CLOSED, CRPI_POP3_AUTHORIZATION, CRPI_POP3_TRANSACTION, CRPI_POP3_UPDATE } crpi_pop3_state;
+typedef enum crpi_pop3_state {
+    CRPI_POP3_CLOSED,
+    CRPI_POP3_AUTHORIZATION,
+    CRPI_POP3_TRANSACTION,
+    CRPI_POP3_UPDATE
+} crpi_pop3_state;
 
 /* Codes of the errors of class `errorClass`. */
 enum crpi_pop3_error {
-    CRPI_POP3_REFUSED = 1,    /* -ERR */
-    CRPI_POP3_VIOLATION = 2,  /* of the protocol */
-    CRPI_POP3_LOGON = 3,      /* authentication refused */
+    CRPI_POP3_REFUSED = 1,   /* -ERR */
+    CRPI_POP3_VIOLATION = 2, /* of the protocol */
+    CRPI_POP3_LOGON = 3,     /* authentication refused */
     CRPI_POP3_WRONG_STATE = 4,
     CRPI_POP3_IN_USE = 5,
     CRPI_POP3_LOGIN_DELAY = 6,
     CRPI_POP3_TEMPORARY = 7,
     CRPI_POP3_PERMANENT = 8,
-    CRPI_POP3_SECURITY = 9,   /* a requirement is not met */
-    CRPI_POP3_EXCESS = 10     /* of a limit */
+    CRPI_POP3_SECURITY = 9, /* a requirement is not met */
+    CRPI_POP3_EXCESS = 10   /* of a limit */
 };
 
 typedef struct crpi_pop3 {
@@ -34,7 +39,7 @@ typedef struct crpi_pop3 {
 void crpi_pop3_prepare(crpi_pop3 *);
 crpi_limit crpi_pop3_line_limit(const crpi_pop3 *);
 
-/* --- pop3-reply.c: what the server's lines say ------------------------------------------------------------------------ */
+/* --- pop3-reply.c: what the server's lines say ----------------------------------------------------- */
 
 /* A line and what it answers, for errors. */
 typedef struct crpi_pop3_line {
@@ -47,8 +52,8 @@ typedef struct crpi_pop3_line {
 
 crpi_pop3_line crpi_pop3_line_of(crpi_pop3 *, const char *asked, const unsigned char *line, size_t n);
 
-/* +OK: the line stands at the text after it.  -ERR is an error, of the code that the server's response code asks for
- * (RFC 2449, RFC 3206), else `otherwise`; *refused tells it from a violation. */
+/* +OK: the line stands at the text after it.  -ERR is an error, of the code that the server's response
+ * code asks for (RFC 2449, RFC 3206), else `otherwise`; *refused tells it from a violation. */
 crp_status crpi_pop3_status(crp *, crpi_pop3_line *, int otherwise, bool *refused);
 
 /* What is expected where the line stands; else a violation that shows the line. */
@@ -57,7 +62,7 @@ crp_status crpi_pop3_size_of(crp *, crpi_pop3_line *, int64_t message, crp_word 
 crp_status crpi_pop3_uid_of(crp *, crpi_pop3_line *, int64_t message, crp_word *uid);
 crp_status crpi_pop3_list_line(crp *, crpi_pop3_line *, bool uids, crp_word *pair);
 
-/* --- pop3-logon.c: connect and disconnect ------------------------------------------------------------------------------ */
+/* --- pop3-logon.c: connect and disconnect ---------------------------------------------------------- */
 
 crp_status crpi_pop3_connect(crp_call *, crp_module *);
 crp_status crpi_pop3_disconnect(crp_call *, crp_module *);

@@ -1,9 +1,10 @@
-/* floor 4: Process: a program as the peer: what is sent it reads from its standard input, what it prints is received.
+/* floor 4: Process: a program as the peer: what is sent it reads from its standard input, what it prints is
+ * received.
  *
  * One socket pair is both streams, so a Process waits and half-closes like any connection.  The program never
- * outlives the object: a disconnect ends its input and waits for its end, a close tells it to end (SIGTERM), and
- * what is still there when the object is dropped or connected again is ended by force.  So it is never left as a
- * zombie either.
+ * outlives the object: a disconnect ends its input and waits for its end, a close tells it to end (SIGTERM),
+ * and what is still there when the object is dropped or connected again is ended by force.  So it is never
+ * left as a zombie either.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,10 @@
 #include <unistd.h>
 #include "stack.h"
 
-enum { MOST_ARGUMENTS = 10000, LOOK_AGAIN = 20 /* milliseconds, where the system gives no descriptor for a process */ };
+enum {
+    MOST_ARGUMENTS = 10000,
+    LOOK_AGAIN = 20 /* milliseconds, where the system gives no descriptor for a process */
+};
 
 extern char **environ;
 
@@ -33,7 +37,7 @@ typedef struct process {
 
 static process *process_of(crp_module *m) { return (process *)m; }
 
-/* --- its end ----------------------------------------------------------------------------------------------------- */
+/* --- its end ------------------------------------------------------------------------------------------ */
 
 static void close_plus_one(crp *vm, int *fd_plus_1)
 {
@@ -77,7 +81,7 @@ static void process_drop(crp *vm, crp_object *self)
     end_by_force((process *)self);
 }
 
-/* --- its start --------------------------------------------------------------------------------------------------- */
+/* --- its start ---------------------------------------------------------------------------------------- */
 
 static bool is_command(crp_word w)
 {
@@ -95,7 +99,8 @@ static crp_status must_be_command(crp *vm, crp_word w)
                      (int)MOST_ARGUMENTS, w, w);
 }
 
-/* The argument vector of `command`; the texts belong to its Strings.  `out` has room for MOST_ARGUMENTS and the end. */
+/* The argument vector of `command`; the texts belong to its Strings.  `out` has room for MOST_ARGUMENTS and the
+ * end. */
 static crp_status fill_arguments(crp *vm, const process *p, const char **out)
 {
     crp_word rest = p->command;
@@ -110,7 +115,8 @@ static crp_status fill_arguments(crp *vm, const process *p, const char **out)
     return st;
 }
 
-/* The program starts as a shell's would: nothing blocked, and the signals that we may treat otherwise as usual. */
+/* The program starts as a shell's would: nothing blocked, and as usual what signals do that we may treat
+ * otherwise. */
 static int set_signals(posix_spawnattr_t *attributes)
 {
     static const int usual[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGALRM};
@@ -120,7 +126,8 @@ static int set_signals(posix_spawnattr_t *attributes)
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) sigaddset(&defaults, usual[i]);
     int failure = posix_spawnattr_setsigmask(attributes, &none);
     if (!failure) failure = posix_spawnattr_setsigdefault(attributes, &defaults);
-    if (!failure) failure = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (!failure)
+        failure = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     return failure;
 }
 
@@ -136,7 +143,8 @@ static int run(process *p, const char *const *arguments, int end)
         if (!failure) failure = posix_spawn_file_actions_adddup2(&actions, end, 0);
         if (!failure) failure = posix_spawn_file_actions_adddup2(&actions, end, 1);
         if (!failure)
-            failure = posix_spawnp(&p->pid, arguments[0], &actions, &attributes, (char *const *)(uintptr_t)arguments, environ);
+            failure = posix_spawnp(&p->pid, arguments[0], &actions, &attributes,
+                                   (char *const *)(uintptr_t)arguments, environ);
         if (failure) p->pid = 0;
         posix_spawnattr_destroy(&attributes);
     }
@@ -153,7 +161,8 @@ static crp_status start(crp *vm, process *p, int end)
     int failure = st ? 0 : run(p, arguments, end);
     if (failure == ENOMEM) st = crp_no_memory(vm);
     else if (failure)
-        st = crp_module_raise_errno(vm, &p->m, CRP_ERR_COMMS, CRP_CONNECT_FAILED, failure, "cannot run %q", arguments[0]);
+        st = crp_module_raise_errno(vm, &p->m, CRP_ERR_COMMS, CRP_CONNECT_FAILED, failure, "cannot run %q",
+                                    arguments[0]);
     crp_free_bytes(vm, arguments, size);
 #ifdef SYS_pidfd_open
     long fd = st ? -1 : syscall(SYS_pidfd_open, p->pid, 0);
@@ -166,11 +175,13 @@ static crp_status process_connect(crp_call *call, crp_module *m)
 {
     process *p = process_of(m);
     int ends[2];
-    if (!crp_is_true(p->command)) return crp_module_raise(call->vm, m, CRP_ERR_CONFIG, 1, "connect: `command` is not set");
+    if (!crp_is_true(p->command))
+        return crp_module_raise(call->vm, m, CRP_ERR_CONFIG, 1, "connect: `command` is not set");
     process_close(call->vm, m);
     end_by_force(p);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_CONNECT_FAILED, errno, "cannot make a socket pair");
+        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_CONNECT_FAILED, errno,
+                                      "cannot make a socket pair");
     p->fd_plus_1 = ends[0] + 1;
     p->has_status = p->output_ended = false;
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -179,7 +190,7 @@ static crp_status process_connect(crp_call *call, crp_module *m)
     return st;
 }
 
-/* --- data -------------------------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------------- */
 
 static crp_status not_connected(crp *vm, crp_module *m)
 {
@@ -198,7 +209,8 @@ static crp_status process_send(crp_call *call, crp_module *m, const void *bytes,
         return CRP_OK;
     }
     if (sent != -EAGAIN)
-        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_SEND_FAILED, (int)-sent, "send to the program failed");
+        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_SEND_FAILED, (int)-sent,
+                                      "send to the program failed");
     crp_module_wait_fd(call, m, p->fd_plus_1 - 1, CRP_WRITABLE);
     return CRP_AGAIN;
 }
@@ -269,7 +281,7 @@ static crp_status process_disconnect(crp_call *call, crp_module *m)
     return wait_for_end(call, p);
 }
 
-/* --- the class --------------------------------------------------------------------------------------------------- */
+/* --- the class ---------------------------------------------------------------------------------------- */
 
 static crp_status set_command(crp *vm, crp_object *self, crp_word value)
 {
@@ -329,9 +341,12 @@ static const crp_property properties[] = {
     {"processId", "Integer", CRP_READ | CRP_STACK, 0, NULL, NULL, "number of the process; 0 when there is none",
      get_process_id, NULL},
     {"exitStatus", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL,
-     "what the program ended with, or 128 and the number of the signal that ended it; () until then", get_exit_status, NULL},
-    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the machine", get_loopback, NULL},
-    {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here", get_secure, NULL},
+     "what the program ended with, or 128 and the number of the signal that ended it; () until then",
+     get_exit_status, NULL},
+    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the machine",
+     get_loopback, NULL},
+    {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here", get_secure,
+     NULL},
     CRP_PROPERTY_LOG,
     {0},
 };

@@ -1,12 +1,12 @@
 /* floor 4: lines and dots: see text.h.
  *
- * Nearly all bytes of a mail are none of these matters, so they are searched for LF and a dot, many at a time, and
- * copied whole.  Only around a place that was found, and at the edges of a piece, is there a step for each byte.
- */
+ * Nearly all bytes of a mail are none of these matters, so they are searched for LF and a dot, many at a
+ * time, and copied whole.  Only around a place that was found, and at the edges of a piece, is there a
+ * step for each byte. */
 #include <string.h>
 #include "text.h"
 
-/* --- searching ---------------------------------------------------------------------------------------------------- */
+/* --- searching ------------------------------------------------------------------------------------- */
 
 typedef unsigned char block __attribute__((vector_size(16)));
 
@@ -59,9 +59,10 @@ static size_t plain_run(const unsigned char *s, size_t n, crpi_unstuffed *after)
     return run;
 }
 
-/* --- receiving ---------------------------------------------------------------------------------------------------- */
+/* --- receiving ------------------------------------------------------------------------------------- */
 
-/* A byte where something special may be: how many bytes it took, 0 or 1; a state that takes none leads to one that does. */
+/* A byte where something special may be: how many bytes it took, 0 or 1; a state that takes none leads to
+ * one that does. */
 static size_t unstuff_byte(crpi_unstuffed *state, unsigned char c, unsigned char **to)
 {
     switch (*state) {
@@ -69,22 +70,18 @@ static size_t unstuff_byte(crpi_unstuffed *state, unsigned char c, unsigned char
         *state = c == '\n' ? CRPI_LINE_START : c == '\r' ? CRPI_AFTER_CR : CRPI_IN_LINE;
         *(*to)++ = c;
         return 1;
-    case CRPI_LINE_START:
-        *state = c == '.' ? CRPI_AFTER_DOT : CRPI_IN_LINE;
-        return c == '.';
-    case CRPI_AFTER_DOT:
-        *state = c == '\r' ? CRPI_AFTER_DOT_CR : CRPI_IN_LINE;
-        return c == '\r';
+    case CRPI_LINE_START: *state = c == '.' ? CRPI_AFTER_DOT : CRPI_IN_LINE; return c == '.';
+    case CRPI_AFTER_DOT: *state = c == '\r' ? CRPI_AFTER_DOT_CR : CRPI_IN_LINE; return c == '\r';
     case CRPI_AFTER_DOT_CR:
         *state = c == '\n' ? CRPI_TEXT_ENDED : CRPI_AFTER_CR;
         if (c != '\n') *(*to)++ = '\r';
         return c == '\n';
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
-size_t crpi_unstuff(crpi_unstuffed *state, const unsigned char *from, size_t n, unsigned char *to, size_t *written)
+size_t crpi_unstuff(crpi_unstuffed *state, const unsigned char *from, size_t n, unsigned char *to,
+                    size_t *written)
 {
     unsigned char *out = to;
     size_t i = 0;
@@ -141,7 +138,7 @@ void crpi_text_free(crp *vm, crpi_text *t)
     *t = (crpi_text){CRPI_LINE_START, NULL, 0, 0, 0};
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------ */
+/* --- sending --------------------------------------------------------------------------------------- */
 
 size_t crpi_stuff(crpi_unstuffed *state, const unsigned char *from, size_t n, unsigned char *to)
 {
@@ -170,7 +167,7 @@ size_t crpi_stuff_end(const crpi_unstuffed *state, unsigned char to[CRPI_TEXT_EN
     return CRPI_TEXT_END - 2;
 }
 
-/* --- lines -------------------------------------------------------------------------------------------------------- */
+/* --- lines ----------------------------------------------------------------------------------------- */
 
 bool crpi_line_ends(const unsigned char *line, size_t *n)
 {
@@ -189,7 +186,8 @@ bool crpi_line_number(const char **at, const char *end, int64_t *out)
     const char *from = *at;
     *out = 0;
     for (; *at < end && **at >= '0' && **at <= '9'; ++*at)
-        if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, **at - '0', out)) return false;
+        if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, **at - '0', out))
+            return false;
     return *at > from;
 }
 

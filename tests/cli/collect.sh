@@ -2,7 +2,10 @@
 # The main job: collect.crp brings mail home, from its own server and from any other.
 set -u
 stdlib=$(cd "${srcdir:-.}/stdlib" && pwd) || exit 99
+build=$(pwd)
 . "${srcdir:-.}/tests/cli/tap.sh"
+
+unset COLUMNS
 
 # The processes that run a pop3server.crp in this folder.
 servers() {
@@ -62,6 +65,23 @@ rm build/mail/cur/mine
 COLUMNS=50 collect
 holds 'no line of the table is wider than the terminal' \
   sh -c '! sed "1,2d; \$d" out | LC_ALL=C.UTF-8 grep -q "^.\{51\}"'
+
+# On a terminal of its own: tests/run-repl.c says what the lines mean.
+session() {
+  cat >"$1.session"
+  "$build/tests/run-repl" "$1.session" >out 2>err
+  status=$?
+  grep -q '^ok 1' out
+}
+holds 'on a terminal a bar grows' session bar <<END
+args $stdlib/collect.crp
+start
+see 0 of 25
+see ###
+see 24 of 25
+see 0 failed, in build/mail
+end 0
+END
 
 # --- interrupted ---------------------------------------------------------------------------------------------
 
@@ -177,6 +197,23 @@ passwordCommand = "echo $password"
 END
 CARAPACE_CONFIG=config collect Here mine
 holds 'a service of the configuration is as good as a URL' test "$status" = 0
+
+holds 'the password is asked for without echo' session asked <<END
+args $stdlib/collect.crp $url mine
+start
+see Password for fred at 127.0.0.1: 
+keys $password\\r
+see 0 failed, in mine
+end 0
+never $password
+END
+holds 'and the question can be interrupted' session interrupted <<END
+args $stdlib/collect.crp $url mine
+start
+see Password for fred at 127.0.0.1: 
+keys \\x03
+end signal 2
+END
 
 collect "pop3://fred:secret@127.0.0.1:${url##*:}" mine
 fails 'a password on the command line is refused' 1 'does not belong on the command line'

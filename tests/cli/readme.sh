@@ -102,6 +102,7 @@ possible() {
   esac
 }
 
+unset COLUMNS
 status=0
 : >out
 : >err
@@ -113,7 +114,7 @@ while [ -f "$i.command" ]; do
     *)
       if possible "$said"; then
         ours "$i.command" >command
-        . ./command >out 2>err
+        . ./command >out 2>err </dev/null
         status=$?
         ours "$i.expected" >expected
         holds "\$ $said" matches out expected

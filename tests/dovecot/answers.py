@@ -1,4 +1,7 @@
-"""What Python's poplib is told by a server: answers.py PORT USER PASSWORD.  The words are those of answers.crp."""
+"""What Python's poplib is told by a server: answers.py PORT USER PASSWORD.
+
+The words are those of answers.crp.
+"""
 import hashlib
 import poplib
 import sys

@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # Sourced: a dovecot of our own, which needs no rights and touches nothing of the system's.
 #
-# It runs as whoever runs the test; root runs it as nobody.  All its files are in one short folder, because its sockets
-# are there too and their names may have at most 107 bytes.  It listens on a free port of the loopback interface.
+# It runs as whoever runs the test; root runs it as nobody.  All its files are in one short folder,
+# because its sockets are there too and their names may have at most 107 bytes.  It listens on a free port
+# of the loopback interface.
 
 # new_box: leaves $box, where the lines NAME:{PLAIN}PASSWORD of the file users are the users, and $mail, where
 # NAME/Maildir is a mailbox.
@@ -26,7 +27,10 @@ new_box() {
 # start_dovecot: leaves $port.
 start_dovecot() {
   for attempt in 1 2 3; do
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    port=$(python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
     write_configuration >"$box/dovecot.conf"
     own_up
     # shellcheck disable=SC2086 # no word or several
@@ -46,7 +50,8 @@ own_up() {
 
 wait_for_port() {
   tries=100
-  until python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)' "$port" 2>/dev/null; do
+  until python3 -c 'import socket, sys
+socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)' "$port" 2>/dev/null; do
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || return 1
     sleep 0.1

@@ -1,7 +1,7 @@
 """Fills a Maildir with awkward messages: mailbox.py MAILDIR.
 
-Prints, a line each, number, bytes and SHA-256 of what a server must send: the message with CRLF at the end of each line,
-the last one included.
+Prints, a line each, number, bytes and SHA-256 of what a server must send: the message with CRLF at the end
+of each line, the last one included.
 """
 import hashlib
 import os

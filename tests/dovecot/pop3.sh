@@ -1,5 +1,6 @@
 #!/bin/sh
-# Pop3 against a real dovecot: every method gives what Python's poplib gives, and awkward messages come byte for byte.
+# Pop3 against a real dovecot: every method gives what Python's poplib gives, and awkward messages come
+# byte for byte.
 set -u
 case ${srcdir:=.} in
   /*) ;;
@@ -114,8 +115,10 @@ behave() {
   (try (box.connect) (catch -1 (print (join (list err.class " " err.code)))))'
   check 'a wrong secret is error 110.3' '110 3' '(p.secret "wrong")
   (try (p.connect) (catch -1 (print (join (list err.class " " err.code)))))'
-  check 'what is marked as deleted is not counted' '19' '(box.connect) (p.delete 1) (print ((p.mailboxStatus).head))'
-  check 'what was marked stays without QUIT' '20' '(box.connect) (print ((p.mailboxStatus).head)) (box.disconnect)'
+  check 'what is marked as deleted is not counted' '19' '(box.connect) (p.delete 1)
+  (print ((p.mailboxStatus).head))'
+  check 'what was marked stays without QUIT' '20' '(box.connect)
+  (print ((p.mailboxStatus).head)) (box.disconnect)'
   check 'what was marked goes with QUIT' '18
 18' '(box.connect) (p.delete 3) (p.delete 20) (print ((p.mailboxStatus).head)) (box.disconnect)
   (box.connect) (print ((p.mailboxStatus).head)) (box.disconnect)'

@@ -1,9 +1,9 @@
-/* Dialogue: commands out, replies in, over the two ends of a Memory; the protocol is one made for the test. */
+/* Dialogue: commands out, replies in, over the two ends of a Memory; the protocol is made for the test. */
 #include "comms.h"
 #include "dialogue.h"
 
-/* A protocol of lines: `ask n` queues "ASK" n times, then takes as many lines and gives the last; `text` sends "TEXT" and
- * takes a text. */
+/* A protocol of lines: `ask n` queues "ASK" n times, then takes as many lines and gives the last; `text`
+ * sends "TEXT" and takes a text. */
 typedef struct speaker {
     crp_module m;
     crpi_dialogue dialogue;
@@ -94,7 +94,8 @@ static void speaker_mark(crp *i, crp_object *self, crp_marker mark)
 static void speaker_drop(crp *i, crp_object *self) { crpi_dialogue_reset(i, &((speaker *)self)->dialogue); }
 static void speaker_close(crp *i, crp_module *m) { crpi_dialogue_reset(i, &((speaker *)m)->dialogue); }
 
-static const crp_module_ops speaker_ops = {.kind = CRP_KIND_MODULE, .needs_below = "Util", .close = speaker_close};
+static const crp_module_ops speaker_ops = {
+    .kind = CRP_KIND_MODULE, .needs_below = "Util", .close = speaker_close};
 static const crp_method speaker_methods[] = {
     {"ask", "String (times Integer)", ask, "x", sizeof(talking), crp_operation_mark, drop_talking},
     {"text", "String", take_text, "x", sizeof(talking), crp_operation_mark, drop_talking},
@@ -224,7 +225,8 @@ START_TEST(a_connection_that_ends_before_the_reply_is_an_error)
     COMES("half a");
     expect_ok(call(far_end, "disconnect", NULL));
     ck_assert(step(&r));
-    ck_assert_str_eq(bare_error(vm), "6.3: Speaker: the server closed the connection before its reply was complete");
+    ck_assert_str_eq(bare_error(vm),
+                     "6.3: Speaker: the server closed the connection before its reply was complete");
     comms_close();
 }
 END_TEST
@@ -251,7 +253,8 @@ START_TEST(lines_and_texts_have_limits)
     ck_assert(!step(&r));
     comes(big, sizeof big);
     ck_assert(step(&r));
-    ck_assert_str_eq(bare_error(vm), "42.10: Speaker: a message of more than 100000 bytes (the property `maxText`)");
+    ck_assert_str_eq(bare_error(vm),
+                     "42.10: Speaker: a message of more than 100000 bytes (the property `maxText`)");
     comms_close();
 }
 END_TEST
@@ -264,7 +267,8 @@ START_TEST(a_text_that_comes_fast_lets_others_run)
     expect_ok(crp_define_class(vm, &speaker_class, &id));
     crp_word replay = make("Replay"), w;
     top = make("Speaker");
-    expect_ok(set(replay, "transcript", text("C: TEXT\nS*1000> 0123456789012345678901234567890123456789\nS> \\r\\n.\\r\\n")));
+    expect_ok(set(replay, "transcript",
+                  text("C: TEXT\nS*1000> 0123456789012345678901234567890123456789\nS> \\r\\n.\\r\\n")));
     expect_ok(call(STACK(replay, make("Util"), top), "connect", NULL));
     expect_ok(set(crp_module_word(crp_below(vm, crp_module_of(vm, top))), "limit", number(1024)));
     turns = 0;

@@ -130,7 +130,8 @@ START_TEST(over_its_size_it_clears_itself_and_starts_again)
 {
     open_log("script");
     expect_ok(set(journal, "maxSize", number(1)));
-    for (int i = 0; i < 20; i++) expect_ok(call(journal, "info", NULL, text("forty bytes of text in every one of them")));
+    for (int i = 0; i < 20; i++)
+        expect_ok(call(journal, "info", NULL, text("forty bytes of text in every one of them")));
     size_t n = strlen(content()), line = strcspn(content(), "\n") + 1;
     ck_assert(n > line && n < 20 * line && n <= 1024 && n % line == 0);
     close_log();
@@ -234,8 +235,9 @@ START_TEST(a_log_without_memory_writes_nothing_and_leaves_nothing)
 }
 END_TEST
 
-UNIT_MAIN("log", a_record_is_a_line_with_time_mark_level_and_text, only_levels_that_it_is_open_for_are_written,
-          what_comes_from_outside_is_escaped_and_cut, layers_of_stacks_write_with_their_number_and_direction,
+UNIT_MAIN("log", a_record_is_a_line_with_time_mark_level_and_text,
+          only_levels_that_it_is_open_for_are_written, what_comes_from_outside_is_escaped_and_cut,
+          layers_of_stacks_write_with_their_number_and_direction,
           over_its_size_it_clears_itself_and_starts_again, what_was_in_the_file_counts_too,
           a_full_disk_is_owned_up_to_later, only_open_tells_that_a_file_cannot_be_opened,
           a_closed_log_drops_records_until_it_is_opened, an_error_on_its_way_up_is_not_disturbed,

@@ -1,5 +1,5 @@
-/* Pop3: what no transcript can show: time, turns, who may see what, and memory that ends.  The dialogues themselves are in
- * tests/talk. */
+/* Pop3: what no transcript can show: time, turns, who may see what, and memory that ends.  The dialogues
+ * themselves are in tests/talk. */
 #include "comms.h"
 #include "pop3.h"
 
@@ -57,7 +57,7 @@ static bool step_after(running *r, int64_t milliseconds)
     return step(r);
 }
 
-/* --- time ------------------------------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------------ */
 
 START_TEST(the_timeout_is_for_the_whole_of_a_line)
 {
@@ -138,7 +138,7 @@ START_TEST(a_long_listing_has_its_time_again_too)
 }
 END_TEST
 
-/* --- turns, states, ends ------------------------------------------------------------------------------------------------- */
+/* --- turns, states, ends --------------------------------------------------------------------------- */
 
 START_TEST(one_command_after_the_other_has_its_turn)
 {
@@ -150,8 +150,10 @@ START_TEST(one_command_after_the_other_has_its_turn)
     ck_assert(!step(&first) && !step(&second));
     expect_ok(call(far_end, "receive", &w));
     expect_text(w, "USER fred\r\nPASS hunter2\r\nNOOP\r\n");
+    comms_skipped += 50000;
     comes("+OK\r\n");
     ck_assert(!step(&second) && step(&first) && !step(&second));
+    comms_skipped += 50000; /* its time begins with its turn */
     comes("+OK 1 2\r\n");
     ck_assert(step(&second) && second.st == CRP_OK);
     comms_close();
@@ -199,7 +201,7 @@ START_TEST(before_the_logon_and_after_quit_is_the_wrong_state)
 }
 END_TEST
 
-/* --- the stack ------------------------------------------------------------------------------------------------------------- */
+/* --- the stack ------------------------------------------------------------------------------------- */
 
 START_TEST(a_bare_pop3_stands_on_the_stack_that_it_is_given)
 {
@@ -228,7 +230,8 @@ START_TEST(anything_but_a_util_below_is_the_wrong_order)
     near_end = make("Memory");
     box = STACK(near_end, pop3);
     expect_error("4.1: wrong order of layers: Pop3 needs directly below it a Util. The stack, top first:\n"
-                 "    Pop3\n    Memory    <- here", call(box, "connect", NULL));
+                 "    Pop3\n    Memory    <- here",
+                 call(box, "connect", NULL));
     comms_close();
 }
 END_TEST
@@ -241,15 +244,17 @@ START_TEST(attributes_of_pop3_are_reached_through_the_stack)
     ck_assert(get(pop3, "timeout") == number(1234));
     expect_ok(call(box, "get", &w, text("user")));
     expect_text(w, "fred");
-    expect_error("1.2: property greeting of Pop3 is read only", call(box, "set", NULL, text("greeting"), text("x")));
+    expect_error("1.2: property greeting of Pop3 is read only",
+                 call(box, "set", NULL, text("greeting"), text("x")));
     expect_error("1.7: property timeout of Pop3: expected 1..86400000", set(pop3, "timeout", number(0)));
-    expect_error("1.11: Pop3: property password: expected String, given Integer", set(pop3, "password", number(4711)));
+    expect_error("1.11: Pop3: property password: expected String, given Integer",
+                 set(pop3, "password", number(4711)));
     expect_text(get(pop3, "password"), "hunter2");
     comms_close();
 }
 END_TEST
 
-/* --- secrets ----------------------------------------------------------------------------------------------------------------- */
+/* --- secrets --------------------------------------------------------------------------------------- */
 
 /* A bottom whose peer is far away; nothing more than that. */
 static crp_status remote_send(crp_call *c, crp_module *m, const void *bytes, size_t n, size_t *taken)
@@ -276,11 +281,18 @@ static crp_status remote_address(crp *i, crp_object *self, crp_word *out)
 static const crp_module_ops remote_ops = {
     .kind = CRP_KIND_MODULE, .flags = CRP_MODULE_BOTTOM, .send = remote_send, .receive = remote_receive};
 static const crp_property remote_properties[] = {
-    {"peerAddress", "String", CRP_READ | CRP_STACK, 0, NULL, NULL, "x", remote_address, NULL}, CRP_PROPERTY_LOG, {0}};
+    {"peerAddress", "String", CRP_READ | CRP_STACK, 0, NULL, NULL, "x", remote_address, NULL},
+    CRP_PROPERTY_LOG,
+    {0}};
 static const crp_method remote_methods[] = {CRP_MODULE_METHODS, {0}};
-static const crp_class_def remote_class = {
-    .size = sizeof(crp_class_def), .name = "Remote", .help = "x", .instance_size = sizeof(crp_module),
-    .properties = remote_properties, .methods = remote_methods, .mark = crp_module_mark, .module = &remote_ops};
+static const crp_class_def remote_class = {.size = sizeof(crp_class_def),
+                                           .name = "Remote",
+                                           .help = "x",
+                                           .instance_size = sizeof(crp_module),
+                                           .properties = remote_properties,
+                                           .methods = remote_methods,
+                                           .mark = crp_module_mark,
+                                           .module = &remote_ops};
 
 static crp_word remote;
 
@@ -324,7 +336,7 @@ START_TEST(no_secret_is_printed)
 }
 END_TEST
 
-/* --- memory ------------------------------------------------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------------------------- */
 
 static crp_status session(void)
 {
@@ -342,17 +354,21 @@ static crp_status session(void)
 
 START_TEST(a_session_without_memory_is_clean)
 {
-    open_replay(LOGON "C: LIST\nS: +OK\nS: 1 10\nS: 2 9223372036854775807\nS: .\nC: RETR 1\nS: +OK\nS*200: ..a line\nS: .\n"
-                      "C: QUIT\nS: +OK");
+    open_replay(
+        LOGON
+        "C: LIST\nS: +OK\nS: 1 10\nS: 2 9223372036854775807\nS: .\nC: RETR 1\nS: +OK\nS*200: ..a line\nS: .\n"
+        "C: QUIT\nS: +OK");
     crp_status st = CRP_OK;
     BARE_EACH_FAILURE(vm, st, st = session());
     comms_close();
 }
 END_TEST
 
-UNIT_MAIN("pop3", the_timeout_is_for_the_whole_of_a_line, a_slow_big_message_has_its_time_again_with_each_16_kib,
-          a_trickle_has_not, a_long_listing_has_its_time_again_too, one_command_after_the_other_has_its_turn,
+UNIT_MAIN("pop3", the_timeout_is_for_the_whole_of_a_line,
+          a_slow_big_message_has_its_time_again_with_each_16_kib, a_trickle_has_not,
+          a_long_listing_has_its_time_again_too, one_command_after_the_other_has_its_turn,
           what_is_broken_off_closes_the_connection, before_the_logon_and_after_quit_is_the_wrong_state,
           a_bare_pop3_stands_on_the_stack_that_it_is_given, anything_but_a_util_below_is_the_wrong_order,
-          attributes_of_pop3_are_reached_through_the_stack, a_password_goes_in_clear_only_where_that_is_allowed,
-          no_secret_is_printed, a_session_without_memory_is_clean)
+          attributes_of_pop3_are_reached_through_the_stack,
+          a_password_goes_in_clear_only_where_that_is_allowed, no_secret_is_printed,
+          a_session_without_memory_is_clean)

@@ -5,7 +5,8 @@
 enum { MOST = 4096 };
 
 /* All of it in pieces of `piece` bytes (0: whole); what is left in *taken when the text has ended. */
-static size_t unstuff(const char *from, size_t n, size_t piece, unsigned char *to, size_t *taken, crpi_unstuffed *state)
+static size_t unstuff(const char *from, size_t n, size_t piece, unsigned char *to, size_t *taken,
+                      crpi_unstuffed *state)
 {
     size_t length = 0, written;
     *state = CRPI_LINE_START;
@@ -23,7 +24,8 @@ static void comes_out(const char *in, size_t n, const char *expected, size_t m, 
     for (size_t piece = 0; piece <= n; piece++) {
         crpi_unstuffed state;
         size_t taken, length = unstuff(in, n, piece, to, &taken, &state);
-        ck_assert_msg(length == m && !memcmp(to, expected, m), "in pieces of %zu: %.*s", piece, (int)length, to);
+        ck_assert_msg(length == m && !memcmp(to, expected, m), "in pieces of %zu: %.*s", piece, (int)length,
+                      to);
         ck_assert_uint_eq(taken, n - left);
         ck_assert((state == CRPI_TEXT_ENDED) == (left > 0 || !memcmp(in + n - 3, ".\r\n", 3)));
     }
@@ -92,7 +94,8 @@ START_TEST(what_was_stuffed_comes_back)
     for (int round = 0; round < 3000; round++) {
         size_t n = random_below(&seed, 300), length = 0, taken;
         crpi_unstuffed state = CRPI_LINE_START;
-        for (size_t i = 0; i < n; i++) text[i] = (unsigned char)letters[random_below(&seed, round % 3 ? 8 : 6)];
+        for (size_t i = 0; i < n; i++)
+            text[i] = (unsigned char)letters[random_below(&seed, round % 3 ? 8 : 6)];
         for (size_t i = 0; i < n;) {
             size_t piece = 1 + random_below(&seed, 100);
             if (piece > n - i) piece = n - i;
@@ -131,8 +134,7 @@ START_TEST(a_text_becomes_a_string_and_starts_anew)
     crpi_text t = {CRPI_LINE_START, NULL, 0, 0, 0};
     crp_word w;
     size_t taken;
-    for (int i = 0; i < 3; i++)
-        expect_ok(crpi_text_add(vm, &t, (const unsigned char *)"..\r\n", 4, &taken));
+    for (int i = 0; i < 3; i++) expect_ok(crpi_text_add(vm, &t, (const unsigned char *)"..\r\n", 4, &taken));
     expect_ok(crpi_text_add(vm, &t, (const unsigned char *)".\r\nmore", 7, &taken));
     ck_assert(taken == 3 && t.at == CRPI_TEXT_ENDED && t.raw == 15);
     expect_ok(crpi_text_take(vm, &t, &w));
@@ -213,11 +215,13 @@ START_TEST(numbers_are_digits_that_fit)
     ck_assert(is_number("0", 0, 1) && is_number("007x", 7, 3) && is_number("12 34", 12, 2));
     ck_assert(is_number("9223372036854775807", INT64_MAX, 19));
     ck_assert(!is_number("9223372036854775808", 0, 0) && !is_number("99999999999999999999", 0, 0));
-    ck_assert(!is_number("", 0, 0) && !is_number("-1", 0, 0) && !is_number("+1", 0, 0) && !is_number(" 1", 0, 0));
+    ck_assert(!is_number("", 0, 0) && !is_number("-1", 0, 0) && !is_number("+1", 0, 0) &&
+              !is_number(" 1", 0, 0));
 }
 END_TEST
 
-UNIT_MAIN("text", a_text_ends_at_a_dot_on_a_line_of_its_own, a_dot_at_a_lines_beginning_is_left_out, only_crlf_ends_a_line,
-          any_byte_may_stand_in_a_text, what_was_stuffed_comes_back, a_dot_is_found_at_every_place,
-          a_text_becomes_a_string_and_starts_anew, a_big_text_grows_by_doubling, a_text_without_memory_is_clean,
-          lines_end_with_crlf, numbers_are_digits_that_fit)
+UNIT_MAIN("text", a_text_ends_at_a_dot_on_a_line_of_its_own, a_dot_at_a_lines_beginning_is_left_out,
+          only_crlf_ends_a_line, any_byte_may_stand_in_a_text, what_was_stuffed_comes_back,
+          a_dot_is_found_at_every_place, a_text_becomes_a_string_and_starts_anew,
+          a_big_text_grows_by_doubling, a_text_without_memory_is_clean, lines_end_with_crlf,
+          numbers_are_digits_that_fit)
