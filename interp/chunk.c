@@ -102,6 +102,7 @@ void crpi_closure_init(crpi_function *fn, crpi_proto *p)
     fn->name = p->name;
     fn->registers = p->registers;
     fn->capture_count = p->captures;
+    fn->h.sort = p->is_method;
     if (s && (s->rest || s->required != s->count)) fn->h.flags = CRPI_FN_VARIES;
     else fn->h.aux = s ? s->count : 0;
     for (uint32_t i = 0; i < p->captures; i++) fn->captures[i] = CRP_NIL;

@@ -66,7 +66,7 @@ enum crpi_function_flag { CRPI_FN_NATIVE = 1, CRPI_FN_VARIES = 2 /* optional or 
 /* A Function.  For a script's function with a fixed count of arguments, the header word holds all that a call
  * site must check: class, no flags, count. */
 typedef struct crpi_function {
-    crp_object h; /* aux: count of arguments, when no flag is set */
+    crp_object h; /* aux: count of arguments, when no flag is set; sort: 1 for a script's method */
     const uint32_t *code;
     struct crpi_proto *proto; /* a script's; NULL for a native */
     const crp_method *row;    /* a native's */

@@ -60,21 +60,24 @@ static bool own_file(char *path, size_t size)
     return n > 0;
 }
 
-/* What was built and not installed has the module beside it: a program below .libs, a library there too. */
-static bool find_beside(const char *below, char *path)
+/* What was built and not installed has the module below .libs: a program from where it is, a library beside it.
+ * What was installed has it in a folder of its own, which may have been moved as a whole. */
+static void find_module(char *path)
 {
-    if (!own_file(path, PATH_MAX - 40)) return false;
-    char *slash = strrchr(path, '/');
-    if (!slash) return false;
-    strcpy(slash + 1, below);
-    strcat(path, MODULE);
-    return access(path, R_OK) == 0;
+    static const char *const places[] = {".libs/", "", "carapace/", "../lib/carapace/"};
+    char *slash = own_file(path, PATH_MAX - 40) ? strrchr(path, '/') : NULL;
+    for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
+        strcpy(slash + 1, places[i]);
+        strcat(path, MODULE);
+        if (access(path, R_OK) == 0) return;
+    }
+    strcpy(path, CRP_PKGLIBDIR "/" MODULE);
 }
 
 crp_status crpi_ffi_load(crp *vm, const crpi_ffi **out)
 {
     char path[PATH_MAX];
-    if (!find_beside(".libs/", path) && !find_beside("", path)) strcpy(path, CRP_PKGLIBDIR "/" MODULE);
+    find_module(path);
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!object)
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED, "C functions cannot be called without %s: %s",

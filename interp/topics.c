@@ -248,7 +248,8 @@ static void put_class(crp *vm, crpi_class *c, const char *name, size_t length, c
 static void put_property(crp *vm, const crpi_member *m, crpi_buf *out)
 {
     (void)vm;
-    crpi_type_name(vm, out, m->type);
+    if (m->row) crpi_buf_text(out, m->row->class_name); /* a class with two names: as the row has it */
+    else crpi_type_name(vm, out, m->type);
     if (m->flags & CRPI_READONLY) crpi_buf_text(out, ", read only");
     if (m->flags & CRPI_WRITEONLY) crpi_buf_text(out, ", write only");
     if (m->row && m->row->range) crpi_buf_format(out, ", %s", m->row->range);

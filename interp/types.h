@@ -81,7 +81,7 @@ enum crp_class_id {
 typedef struct crp_object {
     uint32_t class_id;
     uint8_t flags; /* CRP_F_... */
-    uint8_t spare;
+    uint8_t sort; /* as aux */
     uint16_t aux; /* the class's own use */
 } crp_object;
 

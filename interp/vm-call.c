@@ -399,8 +399,14 @@ crp_status crpi_enter(crp *vm, crpi_task *task, crp_word function, crp_word *at,
                          function, function);
     crpi_function *fn = crpi_function_of(function);
     if (fn->row) return enter_native(vm, task, fn, CRP_NIL, at, n, at, false);
-    if (fn->proto->is_method && n > 0) return enter_script(vm, task, fn, at, n - 1);
+    if (fn->proto->is_method)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is a method: it is called on an object", fn->name);
     return enter_script(vm, task, fn, at, n);
+}
+
+crp_status crpi_enter_method(crp *vm, crpi_task *task, crp_word method, crp_word *at, uint32_t n)
+{
+    return enter_script(vm, task, crpi_function_of(method), at, n);
 }
 
 /* A call in tail position takes the place of its caller's frame.  Where the two declare different results, or the

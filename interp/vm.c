@@ -118,24 +118,24 @@
 #define SUB_OVERFLOWS __builtin_ssubl_overflow
 #define MUL_OVERFLOWS(a, b, r) __builtin_smull_overflow((a), (b) >> 2, (r))
 
-/* The header word of a script's Function with this many arguments and nothing special. */
-static inline bool takes(const crpi_function *fn, uint32_t n)
+/* The header word of a script's Function, or method, with this many arguments and nothing special. */
+static inline bool takes(const crpi_function *fn, uint32_t n, bool method)
 {
     uint64_t header;
     memcpy(&header, &fn->h, sizeof header);
-    return header == ((uint64_t)CRP_FUNCTION | (uint64_t)n << 48);
+    return header == ((uint64_t)CRP_FUNCTION | (uint64_t)method << 40 | (uint64_t)n << 48);
 }
 
-/* A call: the arguments' registers become the callee's. */
-#define ENTER(function, at_, n_) \
+/* A call: the arguments' registers become the callee's.  For a method the receiver stands at at[0]. */
+#define ENTER(function, at_, n_, method_, otherwise) \
     do { \
         callee = (function); \
         at = (at_); \
         count = (n_); \
         if (LIKELY(crp_is_object(callee))) { \
             crpi_function *fn_ = crpi_function_of(callee); \
-            if (LIKELY(takes(fn_, count)) && LIKELY(at + fn_->registers <= task->limit) && LIKELY(fp < task->frame_end) && \
-                LIKELY(!vm->interrupt)) { \
+            if (LIKELY(takes(fn_, count, method_)) && LIKELY(at + fn_->registers <= task->limit) && \
+                LIKELY(fp < task->frame_end) && LIKELY(!vm->interrupt)) { \
                 fp++; \
                 fp->pc = pc; \
                 fp->base = R; \
@@ -145,7 +145,7 @@ static inline bool takes(const crpi_function *fn, uint32_t n)
                 NEXT; \
             } \
         } \
-        goto enter; \
+        goto otherwise; \
     } while (0)
 
 #define OBJECT_OF_CLASS(o, id) (LIKELY(crp_is_object(o)) && LIKELY(crp_object_of(o)->class_id == (id)))
@@ -340,9 +340,9 @@ dispatch:
     CASE(CALLG) :
     {
         crp_word f = vm->cells->values[*pc++];
-        ENTER(f, R + A, C);
+        ENTER(f, R + A, C, false, enter);
     }
-    CASE(CALL) : ENTER(R[B], R + A, C);
+    CASE(CALL) : ENTER(R[B], R + A, C, false, enter);
     CASE(CALLV) : SLOW(crpi_slow_call);
     CASE(TCALLG) : SLOW(crpi_slow_call);
     CASE(TCALL) : SLOW(crpi_slow_call);
@@ -365,7 +365,7 @@ dispatch:
             crp_word f = vm->members[pc[1]]->function;
             R[A] = o;
             pc += 3;
-            ENTER(f, R + A, 0);
+            ENTER(f, R + A, 0, true, enter_method);
         }
         SLOW(crpi_slow_member);
     }
@@ -390,7 +390,7 @@ dispatch:
         if (OBJECT_OF_CLASS(o, pc[0]) && B == 0) {
             crp_word f = vm->members[pc[1]]->function;
             pc += 3;
-            ENTER(f, R + A, C);
+            ENTER(f, R + A, C, true, enter_method);
         }
         SLOW(crpi_slow_member);
     }
@@ -458,6 +458,11 @@ dispatch:
 enter:
     SAVE();
     if (LIKELY(callee != CRP_UNSET)) st = crpi_enter(vm, task, callee, at, count);
+    else st = crpi_enter_missing(vm, task, in, at);
+    goto after_slow;
+enter_method:
+    SAVE();
+    if (LIKELY(callee != CRP_UNSET)) st = crpi_enter_method(vm, task, callee, at, count);
     else st = crpi_enter_missing(vm, task, in, at);
 after_slow:
     if (LIKELY(st == CRP_OK)) {

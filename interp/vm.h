@@ -20,6 +20,8 @@ crp_status crpi_enter(crp *, crpi_task *, crp_word function, crp_word *at, uint3
 crp_status crpi_enter_missing(crp *, crpi_task *, uint32_t in, crp_word *at);
 /* The function that a name in head position means: the cell's, else one in a variable of the file. */
 crp_status crpi_callee(crp *, crpi_task *, uint32_t cell, crp_word *out);
+/* A script's method: its receiver stands at at[0], n arguments behind it. */
+crp_status crpi_enter_method(crp *, crpi_task *, crp_word method, crp_word *at, uint32_t n);
 /* The same in place of the current function, if both declare the same result. */
 crp_status crpi_enter_tail(crp *, crpi_task *, crp_word function, crp_word *at, uint32_t n, uint32_t receiver);
 /* A member of the object at `at`, with n arguments behind it.  `ins`: the instruction, to be made faster; or NULL. */

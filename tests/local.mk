@@ -51,7 +51,6 @@ area_tests = \
   tests/areas/comms.area \
   tests/areas/create.area \
   tests/areas/fetch.area \
-  tests/areas/ffi.area \
   tests/areas/file.area \
   tests/areas/general.area \
   tests/areas/hashtable.area \
@@ -65,6 +64,11 @@ area_tests = \
   tests/areas/string.area \
   tests/areas/syntax.area \
   tests/areas/system.area \
+  $(NULL)
+
+ffi_tests = \
+  tests/areas/ffi.area \
+  tests/cli/ffi-page.sh \
   $(NULL)
 
 program_tests = \
@@ -93,6 +97,9 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 TESTS += $(area_tests)
+if FFI
+TESTS += $(ffi_tests)
+endif
 TESTS += $(program_tests)
 if !STRESS
 TESTS += $(lint_tests)
@@ -132,6 +139,7 @@ noinst_HEADERS += $(unit_headers)
 
 EXTRA_DIST += \
   $(area_tests) \
+  $(ffi_tests) \
   $(lint_tests) \
   $(program_tests) \
   tests/alloc.list \
