@@ -54,11 +54,14 @@ static double reals(int op, double a, double b)
     }
 }
 
+crp_status crpi_no_number(crp *vm, int op, crp_word given)
+{
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%s: a number is expected, %n given (%v)", name_of(op), given, given);
+}
+
 crp_status crpi_arithmetic(crp *vm, int op, crp_word a, crp_word b, crp_word *out)
 {
     if (crp_is_integer(a) && crp_is_integer(b)) return integers(vm, op, a, b, out);
     if (crpi_is_number(a) && crpi_is_number(b)) return crp_real(vm, reals(op, crp_real_value(a), crp_real_value(b)), out);
-    crp_word wrong = crpi_is_number(a) ? b : a;
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%s: a number is expected, %n given (%v)", name_of(op), wrong,
-                     wrong);
+    return crpi_no_number(vm, op, crpi_is_number(a) ? b : a);
 }

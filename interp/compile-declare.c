@@ -1,10 +1,10 @@
 /* floor 5: (library.declare Real "cos" ((x Real))): the declaration of a C function.
  *
  * As in `defun` the class of the result and the arguments are not evaluated.  But of what stands before the
- * dot nothing is known here, and a script's class may well have a method of this name.  So the call is compiled
- * twice, as a declaration and as any other call, and the object decides when it runs.  A list of arguments that
- * is no expression, because the name of a special form or macro comes first in one of them, is a declaration.
- * What stands quoted there, or is no List, makes it a call like any other.
+ * dot nothing is known here, and a script's class may well have a method of this name.  So the call is
+ * compiled twice, as a declaration and as any other call, and the object decides when it runs.  A list of
+ * arguments that is no expression, because the name of a special form or macro comes first in one of them, is
+ * a declaration.  What stands quoted there, or is no List, makes it a call like any other.
  */
 #include "compile.h"
 

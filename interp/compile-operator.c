@@ -80,7 +80,7 @@ static int arithmetic(fn *f, crp_word form, int op, int want)
     if (n == 1) {
         int into = destination(f, top, want);
         if (op == CRPI_OP_SUB) crpi_c_emit_to(f, CRPI_INS(CRPI_OP_NEG, into, reg, 0));
-        else crpi_c_emit_to(f, CRPI_INS(op == CRPI_OP_MUL ? CRPI_OP_MULI : CRPI_OP_ADDI, into, reg, op == CRPI_OP_MUL));
+        else crpi_c_emit_to(f, CRPI_INS(CRPI_OP_NUMBER, into, reg, op));
         f->type = number_type(f->type, CRPI_TYPE(CRP_INTEGER, 0));
         return into;
     }

@@ -13,10 +13,12 @@ typedef struct prepared {
 } prepared;
 
 static ffi_type *const types[CRPI_C_KINDS] = {
-    [CRPI_C_VOID] = &ffi_type_void,     [CRPI_C_INT8] = &ffi_type_sint8,    [CRPI_C_INT16] = &ffi_type_sint16,
-    [CRPI_C_INT32] = &ffi_type_sint32,  [CRPI_C_INT64] = &ffi_type_sint64,  [CRPI_C_UINT8] = &ffi_type_uint8,
-    [CRPI_C_UINT16] = &ffi_type_uint16, [CRPI_C_UINT32] = &ffi_type_uint32, [CRPI_C_UINT64] = &ffi_type_uint64,
-    [CRPI_C_FLOAT] = &ffi_type_float,   [CRPI_C_DOUBLE] = &ffi_type_double, [CRPI_C_POINTER] = &ffi_type_pointer,
+    [CRPI_C_VOID] = &ffi_type_void,     [CRPI_C_INT8] = &ffi_type_sint8,
+    [CRPI_C_INT16] = &ffi_type_sint16,  [CRPI_C_INT32] = &ffi_type_sint32,
+    [CRPI_C_INT64] = &ffi_type_sint64,  [CRPI_C_UINT8] = &ffi_type_uint8,
+    [CRPI_C_UINT16] = &ffi_type_uint16, [CRPI_C_UINT32] = &ffi_type_uint32,
+    [CRPI_C_UINT64] = &ffi_type_uint64, [CRPI_C_FLOAT] = &ffi_type_float,
+    [CRPI_C_DOUBLE] = &ffi_type_double, [CRPI_C_POINTER] = &ffi_type_pointer,
 };
 
 static size_t call_bytes(size_t count) { return sizeof(prepared) + count * sizeof(ffi_type *); }

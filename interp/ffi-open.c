@@ -60,8 +60,8 @@ static bool own_file(char *path, size_t size)
     return n > 0;
 }
 
-/* What was built and not installed has the module below .libs: a program from where it is, a library beside it.
- * What was installed has it in a folder of its own, which may have been moved as a whole. */
+/* What was built and not installed has the module in .libs, where a library is itself and which is below a
+ * program.  What was installed has it in a folder of its own, and may have been moved as a whole. */
 static void find_module(char *path)
 {
     static const char *const places[] = {".libs/", "", "carapace/", "../lib/carapace/"};
@@ -80,13 +80,14 @@ crp_status crpi_ffi_load(crp *vm, const crpi_ffi **out)
     find_module(path);
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!object)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED, "C functions cannot be called without %s: %s",
-                         MODULE, reason());
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED,
+                         "C functions cannot be called without %s: %s", MODULE, reason());
     crpi_ffi_entry entry = (crpi_ffi_entry)(uintptr_t)dlsym(object, CRPI_FFI_ENTRY);
     *out = entry ? entry(CRPI_FFI_ABI) : NULL;
     if (*out && (*out)->size >= sizeof **out) return CRP_OK;
     dlclose(object);
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED, "%s belongs to another version of Carapace", path);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED, "%s belongs to another version of Carapace",
+                     path);
 }
 
 #endif
@@ -160,7 +161,7 @@ crp_status crpi_ffi_function(crp *vm, void *handle, const char *name, crp_word f
     if (!address)
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "the library %p has no function %q", file, name);
     if (is_variable(address))
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "%q of the library %p is a variable, no function", name,
-                         file);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "%q of the library %p is a variable, no function",
+                         name, file);
     return CRP_OK;
 }

@@ -1,7 +1,7 @@
 /* floor 7: C types: by name, and between words and C values.
  *
- * One row a type.  A type that means an Integer says what fits into it, so that nothing is ever cut on its way
- * to C; what comes back fits into an Integer, but for the upper half of an unsigned 64-bit number.
+ * One row a type.  A type that means an Integer says what fits into it, so that nothing is ever cut on its
+ * way to C; what comes back fits into an Integer, but for the upper half of an unsigned 64-bit number.
  */
 #include "ffi.h"
 
@@ -68,7 +68,8 @@ static crp_status type_named(crp *vm, crp_word name, const crpi_c_type **out)
         name = crpi_class_by_id(vm, ((crpi_class_object *)crp_object_of(name))->id)->name;
     const char *text = crpi_name_text(vm, name, &length);
     if (!text)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "expected the name of a C type, given %v", name);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "expected the name of a C type, given %v",
+                         name);
     for (*out = types; *out < types + TYPES; ++*out)
         if (strlen((*out)->name) == length && memcmp((*out)->name, text, length) == 0) return CRP_OK;
     return unknown_type(vm, text, length);

@@ -1,9 +1,9 @@
 /* Library: functions of a shared object, declared one by one and then called like methods.
  *
- * A declaration becomes a Function like that of any other native: its row, made here, is the first thing in a
- * record, so that the one native behind them all finds the record from the row that was called; its signature
- * is made of the classes that the C types mean.  So arguments are counted and checked, described and completed
- * as everywhere, and what reaches C is only what fits it.  A Library's Functions are the object's own methods.
+ * A declaration becomes a Function like that of any other native.  Its row, made here, is the first thing in
+ * a record, so that the one native behind them all finds the record from the row that was called; its
+ * signature is made of the classes that the C types mean.  So arguments are counted and checked, described
+ * and completed as everywhere, and only what fits reaches C.  The Functions are the object's own methods.
  *
  * The records belong to their Library, which each of its Functions holds on to.  One that nobody holds is not
  * unloaded: a library may have left behind what will still be called, a handler or a thread, so only `close`
@@ -102,12 +102,15 @@ static crp_status read_argument(crp *vm, crp_word form, declared *d)
 {
     crp_word parts[2];
     if (form == CRPI_WORD_OF(ELLIPSIS))
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED, "a function with further arguments (...) cannot be called");
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED,
+                         "a function with further arguments (...) cannot be called");
     bool two = crp_is_pair(form) && crp_is_pair(crp_tail(form)) && crp_tail(crp_tail(form)) == CRP_NIL;
     if (!two)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "an argument is declared as (name Type), given %v", form);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "an argument is declared as (name Type), given %v",
+                         form);
     if (d->count == CRPI_FFI_MAX_ARGUMENTS)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "more than %d arguments", (int)CRPI_FFI_MAX_ARGUMENTS);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "more than %d arguments",
+                         (int)CRPI_FFI_MAX_ARGUMENTS);
     parts[0] = crp_head(form);
     crpi_c_slot *slot = &d->arguments[d->count];
     crp_status st = crpi_c_slot_read(vm, crp_head(crp_tail(form)), false, slot);
@@ -179,7 +182,8 @@ static crp_status make_signature(crp *vm, const declared *d, crpi_signature **ou
 
 static size_t aligned(size_t n) { return (n + 15) & ~(size_t)15; }
 
-static crp_status new_record(crp *vm, library *l, const declared *d, const crpi_buf *prototype, c_function **out)
+static crp_status new_record(crp *vm, library *l, const declared *d, const crpi_buf *prototype,
+                             c_function **out)
 {
     size_t call_at = aligned(sizeof(c_function) + d->count * sizeof(crpi_c_slot));
     size_t text_at = call_at + l->ffi->call_bytes(d->count), bytes = text_at + prototype->length + 1;
@@ -187,7 +191,10 @@ static crp_status new_record(crp *vm, library *l, const declared *d, const crpi_
     if (!f) return CRP_E_NOMEM;
     memset(f, 0, bytes);
     char *text = memcpy((char *)f + text_at, prototype->bytes, prototype->length);
-    f->row = (crp_method){crp_symbol_name(vm, d->name, NULL), "Object ...", call_function, text, 0, NULL, NULL};
+    f->row = (crp_method){.name = crp_symbol_name(vm, d->name, NULL),
+                          .spec = "Object ...",
+                          .fn = call_function,
+                          .help = text};
     f->library = l;
     f->bytes = bytes;
     f->call = (char *)f + call_at;
@@ -264,15 +271,16 @@ static crp_status declared_before(crp *vm, const library *l, const declared *d, 
 {
     const c_function *f = (const c_function *)(const void *)crpi_function_of(function)->row;
     if (same_declaration(f, d)) return CRP_OK;
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "it is declared otherwise in this Library of %p: %s", l->file,
-                     f->row.help);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "it is declared otherwise in this Library of %p: %s",
+                     l->file, f->row.help);
 }
 
 static crp_status declare_function(crp_call *c, declared *d)
 {
     library *l = self_library(c);
     if (crpi_member_find(c->vm, l->h.class_id, 0, d->name))
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "every Library has a member of that name already");
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL,
+                         "every Library has a member of that name already");
     if (crp_hashtable_get(c->vm, l->functions, d->name, &c->result))
         return declared_before(c->vm, l, d, c->result);
     return new_function(c->vm, l, d, &c->result);
@@ -357,29 +365,29 @@ static void drop_library(crp *vm, crp_object *o)
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
 static const crp_property properties[] = {
-    {"name", "String", CRP_READ, offsetof(library, name), NULL, NULL, "the name that it was created with", NULL,
-     NULL},
-    {"file", "String", CRP_READ, offsetof(library, file), NULL, NULL, "the name of the file that was found", NULL,
-     NULL},
-    {"functions", "List", CRP_READ, 0, NULL, NULL, "the names of what is declared", get_functions,
-     NULL},
+    {"name", "String", CRP_READ, offsetof(library, name), NULL, NULL, "the name that it was created with",
+     NULL, NULL},
+    {"file", "String", CRP_READ, offsetof(library, file), NULL, NULL, "the name of the file that was found",
+     NULL, NULL},
+    {"functions", "List", CRP_READ, 0, NULL, NULL, "the names of what is declared", get_functions, NULL},
     {"isOpen", "Object", CRP_READ, 0, NULL, NULL, "true until it is closed", get_open, NULL},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};
 
 static const crp_method methods[] = {
     {"declare", "Function (result Object) (name String) (arguments List)", declare,
-     "Makes a C function callable as a method: (m.declare Real \"cos\" ((x Real))), then (m.cos 1.0). Neither the "
-     "result's type nor the argument list is evaluated. Types: Integer Int Int8 to Int64 UInt8 to UInt64 Size Real "
-     "Double Float Bool String; NIL as result; (String ?) where NULL may be. 1.4 if there is no such function, 1.2 "
-     "if it is declared otherwise. Gives the Function.",
+     "Makes a C function callable as a method: (m.declare Real \"cos\" ((x Real))), then (m.cos 1.0). "
+     "Neither the result's type nor the argument list is evaluated. Types: Integer Int Int8 to Int64 UInt8 "
+     "to UInt64 Size Real Double Float Bool String; NIL as result; (String ?) where NULL may be. 1.4 if "
+     "there is no such function, 1.2 if it is declared otherwise. Gives the Function.",
      0, NULL, NULL},
-    {"close", "NIL", close_library, "Unloads it; to call one of its functions is 1.2 from then on.", 0, NULL, NULL},
+    {"close", "NIL", close_library, "Unloads it; to call one of its functions is 1.2 from then on.", 0, NULL,
+     NULL},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
 static const crp_method creator = {
     "Library", "Library (name String)", create,
-    "A shared library: \"m\" is libm.so or the version of it that there is, \"libm.so.6\" and \"./mine.so\" are "
-    "these files. 5.1 if it cannot be loaded, 1.12 if this Carapace cannot call C.",
+    "A shared library: \"m\" is libm.so or the version of it that there is, \"libm.so.6\" and \"./mine.so\" "
+    "are these files. 5.1 if it cannot be loaded, 1.12 if this Carapace cannot call C.",
     0, NULL, NULL};
 
 static const crp_class_def library_class = {

@@ -44,7 +44,8 @@ static void put_row(crp *vm, const crpi_topic *topic, crpi_buf *out)
 
 /* --- one name ------------------------------------------------------------------------------------------- */
 
-static void put_members(crp *vm, const crpi_receiver *r, enum crpi_topic_kind kind, const char *title, crpi_buf *out)
+static void put_members(crp *vm, const crpi_receiver *r, enum crpi_topic_kind kind, const char *title,
+                        crpi_buf *out)
 {
     crpi_topics members;
     crpi_topics_init(&members, vm, "", 0);

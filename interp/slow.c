@@ -80,6 +80,10 @@ static bool has_operator(crp *vm, crp_word object, crp_word name)
 crp_status crpi_slow_arithmetic(crp *vm, crpi_task *task, uint32_t in)
 {
     crp_word a, b, *R = task->base;
+    if ((in & 0xff) == CRPI_OP_NUMBER) {
+        R[A(in)] = R[B(in)];
+        return crpi_is_number(R[B(in)]) ? CRP_OK : crpi_no_number(vm, C(in), R[B(in)]);
+    }
     int op = operation_of(in, &a, &b, R);
     if (answered(task, &R[A(in)])) return CRP_OK;
     if (has_operator(vm, a, operator_name(op))) return crpi_ask(vm, task, task->pc - 1, a, operator_name(op), &b, 1);

@@ -93,6 +93,16 @@ static crp_status enter_segment(crp *vm, crpi_task *task, size_t words, crp_word
     return CRP_OK;
 }
 
+void crpi_leave_segment(crp *vm, crpi_task *task)
+{
+    crpi_segment *s = task->segment;
+    if (s->spare) crp_free_bytes(vm, s->spare, sizeof *s + s->spare->words * sizeof(crp_word));
+    s->spare = NULL;
+    s->below->spare = s;
+    task->segment = s->below;
+    task->limit = crpi_segment_limit(task->segment);
+}
+
 /* --- script functions --------------------------------------------------------------------------------------------- */
 
 static crp_status wrong_count(crp *vm, const crpi_function *fn, const crpi_signature *s, uint32_t n)
@@ -511,6 +521,11 @@ static crp_status enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t 
         crp_word target, own;
         crpi_face_of(at[0], &class_id, &face);
         crpi_member *m = crpi_member_find(vm, class_id, face, name);
+        if (!m && !vm->classes[class_id]->ready) { /* want of memory, as often as not */
+            crp_status st = crpi_class_ready(vm, vm->classes[class_id]);
+            if (st) return st;
+            continue;
+        }
         bool inside = owner != 0 && m && m->owner->id == owner;
         bool refuses = m && m->kind != CRPI_METHOD && n > 0 && (m->flags & CRPI_READONLY) && !inside;
         if ((!m || refuses) && crp_is_object(at[0]) && hand_on(vm, at[0], name, &target)) {

@@ -122,15 +122,7 @@ static void drop_natives_above(crp *vm, crpi_task *task, uint32_t frame)
 
 static void use_segment(crp *vm, crpi_task *task, crpi_segment *segment)
 {
-    while (task->segment != segment) {
-        crpi_segment *s = task->segment, *below = s->below;
-        crp_free_bytes(vm, s->spare, s->spare ? sizeof *s + s->spare->words * sizeof(crp_word) : 0);
-        s->spare = NULL;
-        if (below->spare) crp_free_bytes(vm, below->spare, sizeof *s + below->spare->words * sizeof(crp_word));
-        below->spare = s;
-        task->segment = below;
-    }
-    task->limit = crpi_segment_limit(segment);
+    while (task->segment != segment) crpi_leave_segment(vm, task);
 }
 
 static void to_handler(crp *vm, crpi_task *task, const crpi_handler *h)

@@ -270,6 +270,7 @@ dispatch:
     }
     SLOW(crpi_slow_arithmetic);
     CASE(NEG) : SLOW(crpi_slow_arithmetic);
+    CASE(NUMBER) : SLOW(crpi_slow_arithmetic);
 
     CASE(JUMP) : pc += 1 + (int32_t)*pc;
     NEXT;
@@ -434,11 +435,8 @@ dispatch:
     NEXT;
     CASE(SEGMENT) :
     {
-        crpi_segment *segment = task->segment;
-        *segment->result = R[0];
-        segment->below->spare = segment;
-        task->segment = segment->below;
-        task->limit = crpi_segment_limit(task->segment);
+        *task->segment->result = R[0];
+        crpi_leave_segment(vm, task);
         pc = fp->pc;
         R = fp->base;
         fp--;

@@ -32,6 +32,7 @@ crp_status crpi_resume_native(crp *, crpi_task *, bool returned);
 crp_status crpi_ask(crp *, crpi_task *, const uint32_t *again, crp_word object, crp_word name, const crp_word *args,
                     uint32_t n);
 crp_word *crpi_task_top(crpi_task *); /* the end of the registers in use */
+void crpi_leave_segment(crp *, crpi_task *); /* back to the segment below; this one is kept for the next time */
 extern const uint32_t crpi_resume_code[], crpi_again_code[];
 
 /* slow.c: the instructions whose quick way did not fit. `in` is the instruction's first word. */
@@ -63,6 +64,7 @@ void crpi_native_drop(crp *, crpi_task *); /* the innermost waiting native: its 
 
 /* --- arith.c ------------------------------------------------------------------------------------------------------- */
 
+crp_status crpi_no_number(crp *, int op, crp_word given); /* 1.11 */
 /* op is an opcode: ADD SUB MUL DIV REM.  1.11 unless both are numbers. */
 crp_status crpi_arithmetic(crp *, int op, crp_word a, crp_word b, crp_word *out);
 static inline bool crpi_is_number(crp_word w)
