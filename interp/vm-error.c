@@ -125,6 +125,7 @@ static void use_segment(crp *vm, crpi_task *task, crpi_segment *segment)
     while (task->segment != segment) crpi_leave_segment(vm, task);
 }
 
+/* The registers behind the handler's own are those of what was given up: nothing there is kept alive any more. */
 static void to_handler(crp *vm, crpi_task *task, const crpi_handler *h)
 {
     drop_natives_above(vm, task, h->frame);
@@ -132,6 +133,7 @@ static void to_handler(crp *vm, crpi_task *task, const crpi_handler *h)
     task->fp = task->frames + h->frame;
     task->base = h->base;
     task->pc = h->pc;
+    for (crp_word *r = h->base + h->reg + 1, *end = h->base + task->fp->fn->registers; r < end; r++) *r = CRP_NIL;
     task->base[h->reg] = vm->error;
     task->answer = CRP_UNSET;
     task->args_end = NULL;
