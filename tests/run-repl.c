@@ -145,13 +145,23 @@ static bool see(const char *text, int64_t milliseconds)
 
 /* --- the program ---------------------------------------------------------------------------------------- */
 
+/* On Ctrl-C the terminal signals first and drops what it holds a moment later, which may already be the answer to the
+ * signal: here it keeps it. */
+static int keep_output(int fd)
+{
+    struct termios mode;
+    if (tcgetattr(fd, &mode)) return -1;
+    mode.c_lflag |= NOFLSH;
+    return tcsetattr(fd, TCSANOW, &mode);
+}
+
 static void become_program(const char *terminal)
 {
     struct winsize size = {.ws_row = ROWS, .ws_col = COLUMNS};
     char home[PATH_MAX + 8];
     setsid();
     int fd = open(terminal, O_RDWR);
-    if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) || ioctl(fd, TIOCSWINSZ, &size)) _exit(120);
+    if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) || ioctl(fd, TIOCSWINSZ, &size) || keep_output(fd)) _exit(120);
     for (int i = 0; i < 3; i++) dup2(fd, i);
     if (fd > 2) close(fd);
     snprintf(home, sizeof home, "HOME=%s", s.home);
