@@ -353,7 +353,7 @@ crp_status crpi_compile_eval(crp *vm, const crpi_proto *around, crp_word variabl
     crp_word proto, forms;
     crp_status st = crpi_proto_new(vm, &proto);
     if (st) return st;
-    compiler c = {vm, around->source, NULL, CRP_OK, 0};
+    compiler c = {vm, around->source, NULL, CRP_OK, 0, 0};
     fn *f = crp_alloc(vm, sizeof *f);
     if (!f) return CRP_E_NOMEM;
     memset(f, 0, sizeof *f);

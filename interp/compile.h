@@ -60,6 +60,7 @@ typedef struct compiler {
     const crpi_places *places;
     crp_status status;
     int depth;
+    size_t walked; /* forms that the walks ahead have seen: what `eval` gets may be a cycle, or share without end */
 } compiler;
 
 typedef struct fn {

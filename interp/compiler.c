@@ -428,7 +428,7 @@ crp_status crpi_compile(crp *vm, crpi_source *source, const crpi_places *places,
     crp_word proto;
     crp_status st = crpi_proto_new(vm, &proto);
     if (st) return st;
-    compiler c = {vm, source, places, CRP_OK, 0};
+    compiler c = {vm, source, places, CRP_OK, 0, 0};
     fn *f = crp_alloc(vm, sizeof *f);
     if (!f) return CRP_E_NOMEM;
     memset(f, 0, sizeof *f);

@@ -109,6 +109,7 @@ bool crpi_error_init(crp *vm)
 /* The Error is always the same one, so what was added to it the last time is taken off. */
 crp_status crp_no_memory(crp *vm)
 {
+    vm->mem.at_limit = true;
     vm->error = vm->no_memory_error;
     if (vm->error == CRP_NIL) return CRP_E_NOMEM; /* the interpreter is still being made */
     crpi_error *e = crpi_error_of(vm->error);

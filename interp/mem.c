@@ -22,12 +22,21 @@ void crpi_mem_init(crpi_mem *mem, crpi_realloc_fn fn, void *ud)
     mem->ud = ud;
 }
 
-/* Whether this request is one that a test or the limit wants to fail. */
+static bool fits(const crpi_mem *mem, size_t grows_by, size_t limit)
+{
+    return grows_by <= limit && mem->used <= limit - grows_by;
+}
+
+/* Whether this request is one that a test or the limit wants to fail.  A part of the limit is kept back until an error
+ * 1.16 was raised, so that the script that catches it can go on. */
 static bool refused(crpi_mem *mem, size_t grows_by)
 {
     mem->count++;
     if (mem->fail_at && (mem->fail_on ? mem->count >= mem->fail_at : mem->count == mem->fail_at)) return true;
-    return mem->limit && (grows_by > mem->limit || mem->used > mem->limit - grows_by);
+    if (!mem->limit) return false;
+    bool easily = fits(mem, grows_by, mem->limit - mem->limit / 32);
+    if (easily) mem->at_limit = false;
+    return !easily && !(mem->at_limit && fits(mem, grows_by, mem->limit));
 }
 
 static void *counted(crpi_mem *mem, void *p, size_t old_size, size_t new_size)

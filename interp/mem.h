@@ -18,6 +18,7 @@ typedef struct crpi_mem {
     crpi_realloc_fn fn;
     void *ud;
     size_t used, peak, limit; /* bytes; limit 0: none */
+    bool at_limit;            /* 1.16 was raised: the last part of the limit is for whoever handles it */
     uint64_t count;           /* allocations and growths asked for */
     uint64_t fail_at;         /* this one fails (counted from 1), or each from here on; 0: never */
     bool fail_on;             /* true: from fail_at on all fail */

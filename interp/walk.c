@@ -46,6 +46,13 @@ static void reserve(fn *f, crp_word declaration, bool nested)
 
 static void walk(fn *f, crp_word form, bool nested, bool in_lambda);
 
+/* Counts a form; false: there are too many. */
+static bool one_more(fn *f, crp_word form)
+{
+    if (++f->c->walked > CRPI_MAX_CODE) crpi_c_fail(f, form, CRP_ILLEGAL, "the form is too long: over %d parts", CRPI_MAX_CODE);
+    return !crpi_c_failed(f);
+}
+
 static void walk_all(fn *f, crp_word forms, bool nested, bool in_lambda)
 {
     for (; crp_is_pair(forms) && !crpi_c_failed(f); forms = crp_tail(forms)) walk(f, crp_head(forms), nested, in_lambda);
@@ -53,7 +60,7 @@ static void walk_all(fn *f, crp_word forms, bool nested, bool in_lambda)
 
 static void walk_local(fn *f, crp_word declarations, bool nested, bool in_lambda)
 {
-    for (; crp_is_pair(declarations); declarations = crp_tail(declarations)) {
+    for (; crp_is_pair(declarations) && one_more(f, declarations); declarations = crp_tail(declarations)) {
         crp_word d = crp_head(declarations);
         if (!in_lambda) reserve(f, d, nested);
         assign(f, crp_is_pair(d) ? crp_head(d) : d);
@@ -66,7 +73,7 @@ static void walk_for(fn *f, crp_word rest, bool in_lambda)
 {
     crp_word names = crpi_c_nth(rest, 0);
     if (crp_is_symbol(names)) assign(f, names);
-    for (; crp_is_pair(names); names = crp_tail(names)) assign(f, crp_head(names));
+    for (; crp_is_pair(names) && one_more(f, names); names = crp_tail(names)) assign(f, crp_head(names));
     walk_all(f, rest, true, in_lambda);
 }
 
@@ -100,7 +107,7 @@ static void walk_list(fn *f, crp_word form, bool nested, bool in_lambda)
 static void walk(fn *f, crp_word form, bool nested, bool in_lambda)
 {
     if (in_lambda && crp_is_symbol(form)) mention(f, form);
-    if (!crp_is_pair(form) || crpi_c_failed(f)) return;
+    if (!one_more(f, form) || !crp_is_pair(form)) return;
     if (++f->c->depth > CRPI_MAX_FORM_DEPTH)
         crpi_c_fail(f, form, CRP_TOO_DEEP, "forms are nested more than %d deep", CRPI_MAX_FORM_DEPTH);
     else walk_list(f, form, nested, in_lambda);

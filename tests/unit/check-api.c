@@ -751,6 +751,25 @@ START_TEST(memory_has_a_limit)
 }
 END_TEST
 
+/* Lists that fill memory to the limit, and a handler that needs some itself while they are still there. */
+START_TEST(a_script_that_catches_1_16_has_memory_to_go_on)
+{
+    static const char text[] = "(set all ()) (set n 0)\n"
+                               "(try (while true (set all (cons (list n n) all)))\n"
+                               "     (catch \"1.16\" (while (< n 200) (set n (+ n 1)) (set all (cons n all)))))\n"
+                               "n";
+    crp *vm = open_vm();
+    crp_limits limits = {.size = sizeof limits}, used = {.size = sizeof used};
+    if (vm->heap.stress_every) vm->heap.stress_every = 100000;
+    vm->heap.stress_left = vm->heap.stress_every;
+    crp_usage(vm, &used);
+    limits.heap_bytes = used.heap_bytes + (64 << 20);
+    ck_assert_int_eq(crp_limits_set(vm, &limits), CRP_OK);
+    ck_assert_int_eq(integer(vm, must_run(vm, text)), 200);
+    crp_free(vm);
+}
+END_TEST
+
 START_TEST(depth_has_a_limit)
 {
     crp *vm = open_vm();
@@ -884,7 +903,8 @@ UNIT_MAIN("api", all_memory_comes_from_the_hosts_allocator_and_goes_back,
           a_function_of_the_host_is_called_with_checked_arguments,
           a_host_functions_error_is_caught_like_any_other, calls_between_host_and_script_nest_to_a_limit,
           the_handles_of_a_host_function_die_when_it_returns, a_class_of_the_host_is_like_any_other,
-          unwrap_wants_an_object_of_just_that_class, memory_has_a_limit, depth_has_a_limit,
+          unwrap_wants_an_object_of_just_that_class, memory_has_a_limit,
+          a_script_that_catches_1_16_has_memory_to_go_on, depth_has_a_limit,
           a_cancel_cannot_be_caught_and_is_acted_on_once, another_thread_cancels_a_wait_and_a_loop,
           a_second_thread_finds_the_interpreter_busy, nothing_is_freed_from_inside_a_native,
           a_long_life_does_not_fill_the_log_of_fresh_cells)
