@@ -295,7 +295,8 @@ static void to_front(crpi_buffer *b)
     b->start = 0;
 }
 
-/* Doubles; near the limit, where twice the size is refused, just what is needed may still be had. */
+/* Doubles; near the limit, where that is refused, takes about half of what can be had, so that the last bytes do not
+ * come one by one; at last just what is needed. */
 static crp_status grow(crp *vm, crpi_buffer *b, size_t want)
 {
     if (want >= most_bytes - b->length) return crp_no_memory(vm);
@@ -303,6 +304,10 @@ static crp_status grow(crp *vm, crpi_buffer *b, size_t want)
     if (capacity < need) capacity = need;
     if (b->start) to_front(b);
     void *block = crpi_mem_realloc(&vm->mem, b->block, b->capacity, capacity);
+    for (size_t extra = capacity - need; !block && extra >= 64; extra /= 2) {
+        capacity = need + extra;
+        block = crpi_mem_realloc(&vm->mem, b->block, b->capacity, capacity);
+    }
     if (!block) {
         capacity = need;
         block = crp_realloc(vm, b->block, b->capacity, capacity);

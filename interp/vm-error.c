@@ -7,7 +7,7 @@
 #include "str.h"
 #include "value.h"
 
-enum { MAX_TRACE = 30, INTERRUPTED_CODE = 17, STOPPED_CODE = 18 };
+enum { MAX_TRACE = 30, MAX_CLASSES = 1000, INTERRUPTED_CODE = 17, STOPPED_CODE = 18 };
 
 crp_status crpi_no_function(crp *vm, crp_word name) { return crpi_name_unknown(vm, name, "function"); }
 
@@ -246,18 +246,26 @@ static crp_status text_matches(crp *vm, const crpi_error *e, crp_word what, bool
     return CRP_OK;
 }
 
+static crp_status one_matches(crp *vm, const crpi_error *e, crp_word what, bool *yes)
+{
+    if (crp_is_string(what)) return text_matches(vm, e, what, yes);
+    if (!crp_is_integer(what))
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "catch: an error class, a List of them or \"class.code\" "
+                         "expected, %n given (%v)", what, what);
+    *yes = crp_integer_value(what) == -1 || crp_equal(vm, e->error_class, what);
+    return CRP_OK;
+}
+
 crp_status crpi_error_matches(crp *vm, crp_word error, crp_word what, bool *yes)
 {
     const crpi_error *e = crpi_error_of(error);
     *yes = false;
-    if (crp_is_string(what)) return text_matches(vm, e, what, yes);
-    for (; crp_is_pair(what) && !*yes; what = crp_tail(what)) {
-        crp_status st = crp_is_pair(crp_head(what)) ? CRP_E_TYPE : crpi_error_matches(vm, error, crp_head(what), yes);
+    if (!crp_is_pair(what) && what != CRP_NIL) return one_matches(vm, e, what, yes);
+    for (int n = 0; crp_is_pair(what) && !*yes; what = crp_tail(what)) {
+        if (n++ == MAX_CLASSES)
+            return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "catch: more than %d error classes in a List", MAX_CLASSES);
+        crp_status st = one_matches(vm, e, crp_head(what), yes);
         if (st) return st;
     }
-    if (crp_is_integer(what)) *yes = crp_integer_value(what) == -1 || e->error_class == what;
-    else if (!crp_is_pair(what) && what != CRP_NIL)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "catch: an error class, a List of them or \"class.code\" "
-                         "expected, %n given (%v)", what, what);
     return CRP_OK;
 }

@@ -49,6 +49,7 @@ area_tests = \
   tests/areas/class.area \
   tests/areas/collect.area \
   tests/areas/comms.area \
+  tests/areas/control.area \
   tests/areas/create.area \
   tests/areas/fetch.area \
   tests/areas/file.area \
@@ -57,6 +58,7 @@ area_tests = \
   tests/areas/list.area \
   tests/areas/load.area \
   tests/areas/mail.area \
+  tests/areas/manual.area \
   tests/areas/number.area \
   tests/areas/pop3.area \
   tests/areas/print.area \
@@ -64,6 +66,7 @@ area_tests = \
   tests/areas/string.area \
   tests/areas/syntax.area \
   tests/areas/system.area \
+  tests/areas/try.area \
   $(NULL)
 
 ffi_tests = \
