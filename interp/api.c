@@ -190,7 +190,7 @@ static crp_status (*const libraries[])(crp *) = {
     crpi_lib_core,      crpi_lib_general, crpi_lib_object,      crpi_lib_number, crpi_lib_math,
     crpi_lib_format,    crpi_lib_string,  crpi_lib_binary,      crpi_lib_buffer, crpi_lib_list,
     crpi_lib_hashtable, crpi_lib_stream,  crpi_lib_file,        crpi_lib_system, crpi_lib_process,
-    crpi_lib_terminal,  crpi_lib_library, crpi_lib_load,    crp_modules_register,
+    crpi_lib_terminal,  crpi_lib_test,   crpi_lib_library, crpi_lib_load,    crp_modules_register,
 };
 
 /* The floors from below; false: no memory. */

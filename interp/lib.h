@@ -24,6 +24,7 @@ crp_status crpi_lib_file(crp *);      /* files and directories */
 crp_status crpi_lib_system(crp *);    /* time, environment, chance */
 crp_status crpi_lib_process(crp *);   /* running other programs */
 crp_status crpi_lib_terminal(crp *);  /* readPassword isTerminal terminalWidth */
+crp_status crpi_lib_test(crp *);      /* expect */
 crp_status crpi_lib_library(crp *);   /* Library (ffi.c) */
 
 /* Codes of error class 5.  The manual has 5.3 for reading, writing and status; here each has its own. */

@@ -48,6 +48,7 @@ interp_sources = \
   interp/lib-string.c \
   interp/lib-system.c \
   interp/lib-terminal.c \
+  interp/lib-test.c \
   interp/load-path.c \
   interp/load.c \
   interp/map.c \

@@ -113,6 +113,9 @@ endif
 AM_CPPFLAGS += $(CHECK_CFLAGS)
 LDADD = libcarapace.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/fresh
+tests_fresh_LDADD =
+
 check_PROGRAMS += tests/run-lang
 tests_run_lang_LDADD =
 
@@ -124,8 +127,9 @@ TAP_DRIVER = env AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_DRIVER = $(TAP_DRIVER)
 AREA_LOG_DRIVER = $(TAP_DRIVER)
 SH_LOG_DRIVER = $(TAP_DRIVER)
-AREA_LOG_COMPILER = ./tests/run-lang
-SH_LOG_COMPILER = $(SHELL)
+LOG_COMPILER = ./tests/fresh
+AREA_LOG_COMPILER = ./tests/fresh ./tests/run-lang
+SH_LOG_COMPILER = ./tests/fresh $(SHELL)
 AM_TESTS_ENVIRONMENT = \
   CARAPACE='$(abs_builddir)/carapace'; export CARAPACE; \
   NM='$(NM)'; export NM; \
