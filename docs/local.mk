@@ -6,7 +6,9 @@ doc_files = \
   docs/examples/host.c \
   docs/ffi.md \
   docs/hacking.md \
-  docs/reference.md \
+  docs/language.md \
+  docs/reference \
+  docs/since-1999.md \
   docs/vm.md \
   $(NULL)
 

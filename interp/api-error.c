@@ -45,19 +45,30 @@ const crp_error *crp_error_last(const crp *vm)
     return &api->errors[0];
 }
 
+const crp_error *crp_error_further(const crp_error *error, size_t i)
+{
+    crpi_api *api = crpi_api_of(error->vm);
+    crp_word list = crpi_error_of(error->error)->further;
+    for (; crp_is_pair(list) && i > 0; i--) list = crp_tail(list);
+    if (!crp_is_pair(list) || !crp_is_a(crp_head(list), CRP_ERROR)) return NULL;
+    api->further = (crp_error){error->vm, crp_head(list), crpi_error_status(error->vm, crp_head(list)), NULL};
+    return &api->further;
+}
+
 void crp_error_info_get(const crp_error *error, crp_error_info *out)
 {
+    crpi_error_settle(error->vm, error->error);
     const crpi_error *e = crpi_error_of(error->error);
     const char *message = c_text(error->vm, e->text), *file = text_or_null(error->vm, e->file);
     crp_error_info info = {
         .size = out->size,
         .status = error->status,
-        .error_class = (int)crp_fixnum_value(e->error_class),
-        .code = (int)crp_fixnum_value(e->code),
+        .error_class = (int)crp_integer_value(e->error_class),
+        .code = (int)crp_integer_value(e->code),
         .message = message ? message : "",
         .file = file,
-        .line = file ? (uint32_t)crp_fixnum_value(e->line) : 0,
-        .column = file ? (uint32_t)crp_fixnum_value(e->position) : 0,
+        .line = file ? (uint32_t)crp_integer_value(e->line) : 0,
+        .column = file ? (uint32_t)crp_integer_value(e->position) : 0,
         .source_line = c_text(error->vm, e->source_line),
         .cause = error->cause,
     };
@@ -66,7 +77,12 @@ void crp_error_info_get(const crp_error *error, crp_error_info *out)
 
 const char *crp_error_frame(const crp_error *error, size_t i)
 {
-    crp_word trace = crpi_error_of(error->error)->trace;
+    crp *vm = error->vm;
+    crp_word trace, before = vm->error;
+    size_t fresh = crpi_look_begin(vm);
+    if (crpi_error_trace(vm, error->error, &trace)) trace = CRP_NIL;
+    vm->error = before;
+    vm->heap.fresh_count = fresh;
     for (; crp_is_pair(trace) && i > 0; i--) trace = crp_tail(trace);
     return crp_is_pair(trace) ? c_text(error->vm, crp_head(trace)) : NULL;
 }

@@ -186,18 +186,77 @@ void crp_io(crp *vm, void (*write)(void *ud, int fd, const char *bytes, size_t l
 
 /* --- making --------------------------------------------------------------------------------------------- */
 
-static crp_status (*const libraries[])(crp *) = {
-    crpi_lib_core,      crpi_lib_general, crpi_lib_object,      crpi_lib_number, crpi_lib_math,
-    crpi_lib_format,    crpi_lib_string,  crpi_lib_binary,      crpi_lib_buffer, crpi_lib_list,
-    crpi_lib_hashtable, crpi_lib_stream,  crpi_lib_file,        crpi_lib_system, crpi_lib_process,
-    crpi_lib_terminal,  crpi_lib_test,   crpi_lib_library, crpi_lib_load,    crp_modules_register,
+/* Each with what its functions are about, under which the reference has them. */
+static const struct {
+    crp_status (*add)(crp *);
+    const char *noun;
+} libraries[] = {
+    {crpi_lib_core, "Basics"},
+    {crpi_lib_general, "Any value"},
+    {crpi_lib_object, "Objects and classes"},
+    {crpi_lib_error, "Errors"},
+    {crpi_lib_number, "Numbers"},
+    {crpi_lib_math, "Numbers"},
+    {crpi_lib_format, "Text"},
+    {crpi_lib_string, "Text"},
+    {crpi_lib_symbol, "Text"},
+    {crpi_lib_binary, "Text"},
+    {crpi_lib_buffer, "Text"},
+    {crpi_lib_list, "Lists and more"},
+    {crpi_lib_array, "Lists and more"},
+    {crpi_lib_hashtable, "Lists and more"},
+    {crpi_lib_sequence, "Lists and more"},
+    {crpi_lib_sequence_plain, "Lists and more"},
+    {crpi_lib_sequence_unique, "Lists and more"},
+    {crpi_lib_sort, "Lists and more"},
+    {crpi_lib_stream, "Files"},
+    {crpi_lib_file, "Files"},
+    {crpi_lib_directory, "Files"},
+    {crpi_lib_path_names, "Files"},
+    {crpi_lib_system, "The system"},
+    {crpi_lib_registry, "Configuration"},
+    {crpi_lib_event, "Tasks"},
+    {crpi_lib_lock, "Tasks"},
+    {crpi_lib_process, "Other programs"},
+    {crpi_lib_at_end, "The system"},
+    {crpi_lib_terminal, "The terminal"},
+    {crpi_lib_macro, "Macros"},
+    {crpi_lib_test, "Tests"},
+    {crpi_lib_time, "Time"},
+    {crpi_lib_json, "JSON"},
+    {crpi_lib_pattern, "Text"},
+    {crpi_lib_library, "Loading"},
+    {crpi_lib_load, "Loading"},
+    {crpi_lib_load_library, "Loading"},
+    {crp_modules_register, "Communication"},
 };
+enum { LIBRARIES = sizeof libraries / sizeof *libraries };
+_Static_assert((int)LIBRARIES <= (int)CRPI_MOST_LIBRARIES, "crpi_api has a place for each");
+
+/* Cells are numbered as they are made, so a function belongs to the last library that began before it. */
+const char *crpi_library_noun(const crp *vm, uint32_t cell)
+{
+    const crpi_api *api = crpi_api_of(vm);
+    const char *noun = NULL;
+    for (int i = 0; api && i < LIBRARIES && api->first_cells[i] <= cell; i++) noun = libraries[i].noun;
+    return noun;
+}
+
+static crp_status add_libraries(crp *vm)
+{
+    crp_status st = CRP_OK;
+    for (int i = 0; !st && i < LIBRARIES; i++) {
+        crpi_api_of(vm)->first_cells[i] = (uint32_t)vm->cells->count;
+        st = libraries[i].add(vm);
+    }
+    return st;
+}
 
 /* The floors from below; false: no memory. */
 static bool make_floors(crp *vm)
 {
     return crpi_symbols_init(&vm->symbols, &vm->mem) && crpi_value_kinds(vm) && crpi_str_kinds(vm) &&
-           crpi_map_kinds(vm) && crpi_error_kinds(vm) && crpi_error_init(vm) && crpi_chunks_init(vm) &&
+           crpi_map_kinds(vm) && crpi_error_kinds(vm) && crpi_error_init(vm) && crpi_chunks_init(vm) && crpi_trace_init(vm) &&
            crpi_cells_init(vm) && crpi_classes_init(vm) && crpi_tasks_init(vm) && crpi_loader_init(vm);
 }
 
@@ -214,16 +273,23 @@ static crp_status set_global(crp *vm, const char *name, crp_word value, crpi_typ
     return CRP_OK;
 }
 
-static crp_status set_globals(crp *vm, const char *const *command_line)
+static crp_status set_texts(crp *vm, const char *name, const char *const *texts)
 {
     crp_list_builder list = {CRP_NIL, CRP_NIL};
     crp_word text;
-    for (; command_line && *command_line; command_line++) {
-        crp_status st = crp_string_z(vm, *command_line, &text);
+    for (; texts && *texts; texts++) {
+        crp_status st = crp_string_z(vm, *texts, &text);
         if (!st) st = crp_list_add(vm, &list, text);
         if (st) return st;
     }
-    crp_status st = set_global(vm, "::CommandLine", list.first, CRPI_TYPE(CRP_LIST, 0));
+    return set_global(vm, name, list.first, CRPI_TYPE(CRP_LIST, 0));
+}
+
+static crp_status set_globals(crp *vm, const crp_config *config)
+{
+    crp_word text;
+    crp_status st = set_texts(vm, "::CommandLine", config->command_line);
+    if (!st) st = set_texts(vm, "::Arguments", config->arguments);
     if (!st) st = crp_string_z(vm, CRP_PKGLIBDIR, &text);
     return st ? st : set_global(vm, "::InstallDir", text, CRPI_TYPE(CRP_STRING, 0));
 }
@@ -249,9 +315,8 @@ static crp_status set_path(crp *vm, const char *const *path)
 
 static crp_status make_rest(crp *vm, const crp_config *config)
 {
-    crp_status st = CRP_OK;
-    for (size_t i = 0; !st && i < sizeof libraries / sizeof *libraries; i++) st = libraries[i](vm);
-    if (!st) st = set_globals(vm, config->command_line);
+    crp_status st = add_libraries(vm);
+    if (!st) st = set_globals(vm, config);
     if (!st) st = set_path(vm, config->path);
     vm->heap.fresh_count = 0;
     return st;

@@ -24,6 +24,7 @@ typedef struct crpi_slots {
     size_t count, capacity;
 } crpi_slots;
 
+enum { CRPI_MOST_LIBRARIES = 64 };
 enum { CRPI_MAX_HANDLES = 1 << 24, CRPI_SHOWN_CAUSES = 10 };
 
 struct crp_error {
@@ -44,11 +45,13 @@ typedef struct crpi_api {
     crp_word last; /* the Error of the last call that failed, or NIL */
     crp_status last_status;
     crp_error errors[CRPI_SHOWN_CAUSES]; /* what the host sees of it, cause after cause */
+    crp_error further; /* what crp_error_further gave */
     crp_token *token;
     uintptr_t thread; /* whose visit runs; 0: nobody's */
     bool own_platform;
     struct crpi_host_function *functions;
     struct crpi_host_class *classes;
+    uint32_t first_cells[CRPI_MOST_LIBRARIES]; /* of each library of built-in functions */
 } crpi_api;
 
 static inline crpi_api *crpi_api_of(const crp *vm) { return vm->handles; }
@@ -85,6 +88,9 @@ crp_status crpi_handle_words(crp *, const crp_val *, size_t count, crp_word *out
 /* --- host functions (api-native.c) ---------------------------------------------------------------------- */
 
 void crpi_host_free(crp *);
+
+/* What a built-in function is about, in a word or two, by its cell: for the reference.  NULL: it is not built in. */
+const char *crpi_library_noun(const crp *, uint32_t cell);
 
 /* Registers the comms modules: modules/register.c.  The one place where the interpreter calls upwards. */
 crp_status crp_modules_register(crp *);

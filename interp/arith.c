@@ -56,7 +56,9 @@ static double reals(int op, double a, double b)
 
 crp_status crpi_no_number(crp *vm, int op, crp_word given)
 {
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%s: a number is expected, %n given (%v)", name_of(op), given, given);
+    const char *help = crp_is_string(given) ? "; a String's methods integer and real read one from it" : "";
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%s: a number is expected, %n given (%v)%s", name_of(op), given,
+                     given, help);
 }
 
 crp_status crpi_arithmetic(crp *vm, int op, crp_word a, crp_word b, crp_word *out)

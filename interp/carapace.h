@@ -44,6 +44,7 @@ typedef struct crp_config {
     uint64_t hash_seed;              /* 0: a random one */
     const crp_platform *platform;    /* NULL: the real system; else the host owns platform_state */
     void *platform_state;
+    const char *const *arguments;    /* ::Arguments, what is meant for the script; ends with NULL; or NULL: () */
 } crp_config;
 
 static inline void crp_config_init(crp_config *config)
@@ -97,6 +98,12 @@ crp_status crp_callf(crp *, crp_val *out, crp_val object, const char *method, co
  * at once. */
 bool crp_stopped(const crp *, int *exit_status);
 
+/* The program ends: calls the functions that scripts have given to `atEnd`, last first, each once, also after `stop`.
+ * `failed` (may be NULL) is called after each that ends with an error, which crp_error_last then gives; the others are
+ * called all the same.  Returns the first error's status.  crp_free calls none of them: who wants them called does so
+ * before. */
+crp_status crp_end(crp *, void (*failed)(void *ud), void *ud);
+
 /* --- limits and cancelling ------------------------------------------------------------------------------ */
 
 typedef struct crp_limits { /* 0: no limit, but for stack_depth: the default */
@@ -134,6 +141,9 @@ typedef struct crp_error_info { /* texts live as long as the crp_error */
  * something. */
 const crp_error *crp_error_last(const crp *);
 void crp_error_info_get(const crp_error *, crp_error_info *out); /* the caller has set out->size */
+/* A text can have several errors, all of which are found when it is read: the i-th behind the first one, good until
+ * this is asked again; NULL: there is none. */
+const crp_error *crp_error_further(const crp_error *, size_t i);
 const char *crp_error_frame(const crp_error *, size_t i); /* the call trace, innermost first, then NULL */
 
 /* Everything that a user should see: place, text, source line with caret, trace, cause.  Writes at most

@@ -8,29 +8,58 @@
 
 #include <string.h>
 #include "error.h"
+#include "left-out.h"
 #include "str.h"
 
 const crpi_form crpi_forms[] = {
     {".", "(object.member argument ...)",
      "Reads or sets a property of an object, or calls a method. Without arguments the parentheses may be "
-     "left out."},
-    {"quote", "(quote form)", "The form itself, not evaluated. 'form is the same."},
+     "left out.\n"
+     "\"hello\".length             # --> 5\n"
+     "(\"hello\".extract 1 3)      # --> \"ell\""},
+    {"quote", "(quote form)", "The form itself, not evaluated. 'form is the same.\n"
+     "(quote (+ 1 2))            # --> (+ 1 2)\n"
+     "'name                      # --> name"},
     {"quasiquote", "(quasiquote form)",
-     "The form itself, but for what stands after , (its value) and ,@ (the items of its value). `form is the "
-     "same."},
+     "The form itself, but for what is unquoted in it: ,form gives way to its value, and ,@form to the items of its value, "
+     "a List, which is shared at the end of a List and copied elsewhere. `form is the same. A quasiquote in it raises the "
+     "level, an unquote lowers it. 1.11 where ,@ gets no List.\n"
+     "(set n 5)\n"
+     "`(sum ,(+ n 1) ,@(list 1 2) n)        # --> (sum 6 1 2 n)\n"
+     "`(,n ,@5)                             # error: 1.11"},
+    {"unquote", "(unquote form)", "Inside quasiquote: the value of the form. ,form is the same. 1.2 elsewhere.\n"
+     "`(1 ,(+ 1 1))                         # --> (1 2)"},
+    {"unquote-splicing", "(unquote-splicing form)",
+     "In a List inside quasiquote: the items of the form's value, a List. ,@form is the same. 1.2 elsewhere.\n"
+     "`(1 ,@'(2 3) 4)                       # --> (1 2 3 4)"},
     {"lambda", "(lambda (argument ...) form ...)",
      "A function without a name. It shares the variables around it. An argument is x, (x Class) or (x Class "
      "default); "
-     "`...` allows any further ones, which `...` in the body gives as a List."},
+     "`...` allows any further ones, which `...` in the body gives as a List.\n"
+     "(set scaled (lambda (x (factor Integer 10)) (* x factor)))\n"
+     "(scaled 4)                 # --> 40\n"
+     "(scaled 4 2)               # --> 8\n"
+     "((lambda (...) (length ...)) 'a 'b)  # --> 2"},
     {"defun", "(defun Class name (argument ...) form ...)",
      "Defines a function, or as C::m or C:Interface::m a method, with the class of its result; NIL: it "
      "returns (). "
-     "Stands at top level only."},
-    {"function", "(function Class name (argument ...))", "Declares a function that is defined later."},
+     "Stands at top level only.\n"
+     "(defun Integer square ((x Integer)) (* x x))\n"
+     "(square 12)                # --> 144\n"
+     "(square \"12\")              # error: 1.11"},
+    {"function", "(function Class name (argument ...))", "Declares a function that is defined later.\n"
+     "(function Object isOdd (n))\n"
+     "(defun Object isEven (n) (if (== n 0) true (isOdd (- n 1))))\n"
+     "(defun Object isOdd (n) (if (== n 0) () (isEven (- n 1))))\n"
+     "(isEven 10)                # --> true"},
     {"defmacro", "(defmacro name (argument ...) form ...)",
-     "Defines a macro: calls of it are replaced, when they are compiled, by what the forms make of the "
-     "arguments, "
-     "which are not evaluated."},
+     "Defines a macro, at top level. A call of it is replaced, when it is compiled, by what the forms make of its "
+     "arguments, which are not evaluated; so the macro, and the functions that it calls, are defined before it is used. "
+     "Arguments are declared as for `lambda`. A variable of the function around hides a macro of its name. An error in a "
+     "macro is one of the call; 1.15 if replacing does not end. A macro is no value: 1.2.\n"
+     "(defmacro unless (test ...) `(if ,test () (do ,@...)))\n"
+     "(unless (> 1 2) 'smaller)             # --> smaller\n"
+     "(macroExpand '(unless a b))           # --> (if a () (do b))"},
     {"class",
      "(class Name (interface [Name] (properties (name Class) ...) (methods (Class name (argument ...)) ...)) "
      "...)",
@@ -38,48 +67,109 @@ const crpi_form crpi_forms[] = {
      "is the "
      "constructor. public, private, readOnly, secret, (id n) may be added to members; guid, major, minor, progId, "
      "library, "
-     "creatable, direction are kept for classInfo."},
+     "creatable, direction are kept for classInfo.\n"
+     "(class Counter (interface (properties (count Integer)) (methods (Integer add ((by Integer))))))\n"
+     "(defun Integer Counter::add ((by Integer)) (this.count (+ this.count by)))\n"
+     "(set c (create Counter))\n"
+     "(c.add 3)                  # --> 3"},
     {"create", "(create Class argument ...)",
      "A new object. The arguments go to the class's constructor; a final List of (property value) pairs sets "
-     "properties."},
+     "properties.\n"
+     "(create List 1 2)                # --> (1 2)\n"
+     "(create Error 6 1 \"too late\").code  # --> 1"},
     {"local", "(local (name Class start) ...)",
-     "Declares variables of the function, visible from here to its end. The start value may be left out."},
+     "Declares variables of the function, visible from here to its end. The start value may be left out.\n"
+     "(defun Integer total (items)\n"
+     "    (local (sum Integer) (label String \"total\"))\n"
+     "    (for i items (set sum (+ sum i)))\n"
+     "    sum)\n"
+     "(total '(1 2 3))           # --> 6"},
     {"let", "(let ((name Class start) ...) form ...)",
-     "Variables that only the forms see. The class may be left out."},
-    {"global", "(global (::name Class) ...)", "Declares global variables."},
-    {"set", "(set name value)", "Sets a variable and gives the value."},
-    {"unset", "(unset name)", "Gives a variable its start value back."},
-    {"export", "(export ::name ...)",
-     "Tasks that are started from here on get a copy of the global variable's value."},
-    {"isDefined", "(isDefined ::name)", "true if the global variable has been declared or set."},
+     "Variables that only the forms see. The class may be left out.\n"
+     "(let ((a 3) (b Integer 4)) (+ a b))  # --> 7\n"
+     "a                          # error: 1.4"},
+    {"global", "(global (::name Class) ...)", "Declares global variables.\n"
+     "(global (::Retries Integer))\n"
+     "(set ::Retries 3)\n"
+     "(defun tries () ::Retries)\n"
+     "(tries)                    # --> 3"},
+    {"set", "(set name value)", "Sets a variable and gives the value.\n"
+     "(set count 5)              # --> 5\n"
+     "(set count (+ count 1))    # --> 6"},
+    {"unset", "(unset name)", "Gives a variable its start value back.\n"
+     "(local (n Integer))\n"
+     "(set n 5)\n"
+     "(unset n)\n"
+     "n                          # --> 0"},
+    {"isDefined", "(isDefined ::name)", "true if the global variable has been declared or set.\n"
+     "(isDefined ::Nowhere)      # --> ()\n"
+     "(set ::Here 1)\n"
+     "(isDefined ::Here)         # --> true"},
     {"if", "(if test then else)",
-     "Evaluates `then` if the test gives anything but (), otherwise `else`, if it is there."},
-    {"cond", "(cond (test form ...) ...)", "Evaluates the forms of the first clause whose test is not ()."},
-    {"&&", "(&& form ...)", "Stops at the first form that gives (); otherwise the value of the last one."},
-    {"||", "(|| form ...)", "The value of the first form that does not give ()."},
-    {"do", "(do form ...)", "Evaluates the forms in turn and gives the value of the last one."},
-    {"while", "(while test form ...)", "Evaluates the forms as long as the test does not give ()."},
-    {"doWhile", "(doWhile test form ...)", "The same, but the forms come before the test."},
+     "Evaluates `then` if the test gives anything but (), otherwise `else`, if it is there.\n"
+     "(if (> 2 1) \"yes\" \"no\")    # --> \"yes\"\n"
+     "(if () \"yes\")              # --> ()"},
+    {"cond", "(cond (test form ...) ...)", "Evaluates the forms of the first clause whose test is not ().\n"
+     "(set n 0)\n"
+     "(cond ((< n 0) \"negative\") ((== n 0) \"zero\") (true \"positive\"))  # --> \"zero\""},
+    {"&&", "(&& form ...)", "Stops at the first form that gives (); otherwise the value of the last one.\n"
+     "(&& 1 \"two\" 'three)        # --> three\n"
+     "(&& 1 () (print \"no\"))     # --> ()"},
+    {"||", "(|| form ...)", "The value of the first form that does not give ().\n"
+     "(|| () 0 (print \"no\"))     # --> 0\n"
+     "(|| () ())                 # --> ()"},
+    {"do", "(do form ...)", "Evaluates the forms in turn and gives the value of the last one.\n"
+     "(do (print \"one\") (+ 1 1)) # --> 2\n"
+     "                           # prints: one"},
+    {"while", "(while test form ...)", "Evaluates the forms as long as the test does not give ().\n"
+     "(set n 3)\n"
+     "(while (> n 0) (printAux n \" \") (set n (- n 1)))\n"
+     "(print \"go\")               # prints: 3 2 1 go"},
+    {"doWhile", "(doWhile test form ...)", "The same, but the forms come before the test.\n"
+     "(set n 0)\n"
+     "(doWhile (> n 0) (print \"once\"))  # prints: once"},
     {"for", "(for name items form ...)",
      "Evaluates the forms for each item of a List, Array, String, HashTable (its keys; both with (key value) "
      "for the "
-     "name) or an object with a method `next`."},
-    {"break", "(break)", "Leaves the innermost loop."},
-    {"continue", "(continue)", "Goes on with the innermost loop's next turn."},
-    {"return", "(return value)", "Leaves the function; without a value it gives ()."},
+     "name) or an object with a method `next`.\n"
+     "(for x '(1 2) (print (* x x)))    # prints: 1\n"
+     "                                  # prints: 4\n"
+     "(for byte \"ab\" (printAux byte \" \"))     # prints: 97 98\n"
+     "(set ages (create HashTable))\n"
+     "(ages.set 'ann 30)\n"
+     "(for (name age) ages (print name age))  # prints: ann\n"
+     "                                        # prints: 30"},
+    {"break", "(break)", "Leaves the innermost loop.\n"
+     "(for x '(1 2 3) (if (== x 2) (break)) (print x))  # prints: 1"},
+    {"continue", "(continue)", "Goes on with the innermost loop's next turn.\n"
+     "(for x '(1 2 3) (if (== x 2) (continue)) (print x))  # prints: 1\n"
+     "                                                     # prints: 3"},
+    {"return", "(return value)", "Leaves the function; without a value it gives ().\n"
+     "(defun Object firstOver (limit items)\n"
+     "    (for i items (if (> i limit) (return i))))\n"
+     "(firstOver 2 '(1 2 3 4))   # --> 3"},
     {"try", "(try form ... (catch class form ...) ... (finally form ...))",
      "The value of the last form. An error in them goes to the first catch for its class; the forms of "
      "finally run in "
-     "every case."},
+     "every case.\n"
+     "(try (/ 1 0) (catch 1 (join (list \"caught \" err.code))) (finally (print \"done\")))  # --> \"caught 9\"\n"
+     "                           # prints: done"},
     {"catch", "(catch class form ...)",
      "Inside try: handles errors of this class (-1: all; a List of classes; \"6.1\" a class and code). `err` "
-     "is the Error."},
-    {"finally", "(finally form ...)", "Inside try: runs however the try is left."},
+     "is the Error.\n"
+     "(try (headOf ()) (catch \"1.9\" \"no\") (catch (5 1) err.code))  # --> 2"},
+    {"finally", "(finally form ...)", "Inside try: runs however the try is left.\n"
+     "(try (/ 1 0) (finally (print \"always\")))  # prints: always\n"
+     "                           # error: 1.9"},
     {"with", "(with (name value) form ...)",
      "Evaluates the forms, then calls `close` (or `disconnect`) of the value, also when an error leaves "
-     "them."},
+     "them.\n"
+     "(writeFile \"note\" \"one\\ntwo\\n\")\n"
+     "(with (s (create Stream \"note\")) (s.readLine))  # --> \"one\""},
     {"eval", "(eval form)",
-     "Evaluates a form that is a value, with the variables of the function that calls it."},
+     "Evaluates a form that is a value, with the variables of the function that calls it.\n"
+     "(set form '(+ 1 2))\n"
+     "(eval form)                # --> 3"},
     {NULL, NULL, NULL},
 };
 
@@ -135,7 +225,7 @@ crp_status crpi_cell_new(crp *vm, crp_word name, crpi_type type, enum crpi_cell_
     if (!crpi_mem_grow(&vm->mem, &c->cells, &c->capacity, c->count + 1, sizeof *c->cells) ||
         !crpi_mem_grow(&vm->mem, &c->values, &c->values_capacity, c->count + 1, sizeof *c->values))
         return crp_no_memory(vm);
-    c->cells[c->count] = (crpi_cell){.name = name, .type = type, .kind = (uint8_t)kind, .signature = CRP_NIL};
+    c->cells[c->count] = (crpi_cell){.name = name, .type = type, .kind = (uint8_t)kind, .signature = CRP_NIL, .macro = CRP_UNSET};
     c->values[c->count] = CRP_UNSET;
     *out = (uint32_t)c->count++;
     return CRP_OK;
@@ -165,6 +255,43 @@ crp_status crpi_global_cell(crp *vm, crp_word symbol, uint32_t *out)
 
 static bool is_set(crp *vm, uint32_t cell) { return cell && vm->cells->values[cell] != CRP_UNSET; }
 
+/* --- functions and macros ------------------------------------------------------------------------------- */
+
+void crpi_cell_function(crp *vm, uint32_t cell, crp_word function)
+{
+    vm->cells->cells[cell].kind = CRPI_CELL_FUNCTION;
+    vm->cells->cells[cell].macro = CRP_UNSET;
+    vm->cells->values[cell] = function;
+    vm->epoch++;
+}
+
+void crpi_cell_macro(crp *vm, uint32_t cell, crp_word function)
+{
+    uint32_t id = crp_symbol_id(vm->cells->cells[cell].name);
+    vm->cells->macro_names[id >> 6 & 3] |= (uint64_t)1 << (id & 63);
+    vm->cells->cells[cell].kind = CRPI_CELL_MACRO;
+    vm->cells->cells[cell].macro = function;
+    vm->cells->values[cell] = CRP_UNSET;
+    vm->epoch++;
+}
+
+uint32_t crpi_macro_find(crp *vm, crp_word symbol)
+{
+    if (!crpi_may_be_macro(vm->cells, symbol)) return 0;
+    const crpi_name *name = crpi_name_find(vm, symbol);
+    return name && name->function && vm->cells->cells[name->function].kind == CRPI_CELL_MACRO ? name->function : 0;
+}
+
+void crpi_cell_take(crp *vm, crp_word symbol)
+{
+    const crpi_name *name = crpi_name_find(vm, symbol);
+    crpi_cell *cell = name && name->function ? &vm->cells->cells[name->function] : NULL;
+    if (!cell || cell->shipped != CRPI_SHIPPED) return;
+    cell->shipped = CRPI_SHIPPED_TAKEN;
+    cell->signature = CRP_NIL;
+    crpi_cell_function(vm, name->function, CRP_UNSET);
+}
+
 static crp_status define_function(crp *vm, const crp_method *row)
 {
     crp_word symbol, function;
@@ -174,13 +301,12 @@ static crp_status define_function(crp *vm, const crp_method *row)
     if (st) return st;
     crp_word now = vm->cells->values[cell];
     if (crp_is_a(now, CRP_FUNCTION) && crpi_function_of(now)->row == row) return CRP_OK;
-    if (now != CRP_UNSET)
+    if (now != CRP_UNSET || crpi_macro_find(vm, symbol))
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "the function %s is defined already", row->name);
     st = crpi_native_function(vm, row, &function);
     if (st) return st;
-    vm->cells->values[cell] = function;
+    crpi_cell_function(vm, cell, function);
     vm->cells->cells[cell].declared = vm->cells->cells[cell].builtin = true;
-    vm->epoch++;
     return CRP_OK;
 }
 
@@ -206,13 +332,13 @@ const crpi_form *crpi_form_find(crp *vm, crp_word symbol)
 bool crpi_is_function_name(crp *vm, crp_word symbol)
 {
     const crpi_name *name = crpi_name_find(vm, symbol);
-    return (name && is_set(vm, name->function)) || crpi_form_find(vm, symbol) != NULL;
+    return (name && is_set(vm, name->function)) || crpi_macro_find(vm, symbol) || crpi_form_find(vm, symbol);
 }
 
 static bool means_something(crp *vm, const crpi_name *name)
 {
     if (name->symbol == 0) return false;
-    return is_set(vm, name->function) || is_set(vm, name->global) ||
+    return is_set(vm, name->function) || crpi_macro_find(vm, name->symbol) || is_set(vm, name->global) ||
            (name->class_id && vm->classes[name->class_id]->defined);
 }
 
@@ -220,12 +346,17 @@ typedef struct names_walk {
     crp *vm;
     size_t at;
     const crpi_form *form;
+    const char *(*variables)(void *ud); /* NULL: there are no more */
+    void *ud;
 } names_walk;
 
 static const char *next_name(void *ud)
 {
     names_walk *w = ud;
     crpi_cells *cells = w->vm->cells;
+    const char *variable = w->variables ? w->variables(w->ud) : NULL;
+    if (variable) return variable;
+    w->variables = NULL;
     while (w->at < cells->name_capacity) {
         const crpi_name *name = &cells->names[w->at++];
         if (means_something(w->vm, name)) return crp_symbol_name(w->vm, name->symbol, NULL);
@@ -233,11 +364,16 @@ static const char *next_name(void *ud)
     return w->form->name ? (w->form++)->name : NULL;
 }
 
-crp_status crpi_name_unknown(crp *vm, crp_word symbol, const char *what)
+crp_status crpi_name_unknown(crp *vm, crp_word symbol, const char *what, const char *(*variables)(void *ud), void *ud)
 {
     size_t length;
     const char *name = crp_symbol_name(vm, symbol, &length);
-    names_walk walk = {vm, 0, crpi_forms};
+    names_walk walk = {vm, 0, crpi_forms, variables, ud};
+    const crpi_left_out *left_out = crpi_left_out_find(CRPI_LEFT_OUT_FUNCTION, name, length);
+    if (left_out) return crpi_left_out_raise(vm, left_out);
+    if (crpi_macro_find(vm, symbol))
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is a macro: it is no value, and a call of it must be "
+                         "compiled after its defmacro", symbol);
     crpi_buf near;
     crpi_buf_init(&near, &vm->mem, 1000);
     crpi_suggest(&near, name, length, next_name, &walk);
@@ -258,6 +394,7 @@ static void mark_cells(crp *vm, crp_marker mark)
     for (size_t i = 0; i < c->count; i++) {
         mark(vm, c->values[i]);
         mark(vm, c->cells[i].signature);
+        mark(vm, c->cells[i].macro);
     }
 }
 

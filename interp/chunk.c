@@ -17,6 +17,7 @@ static void drop_proto(crp *vm, crp_object *o)
     crp_free_bytes(vm, p->code, p->code_capacity * sizeof *p->code);
     crp_free_bytes(vm, p->literals, p->literal_capacity * sizeof *p->literals);
     crp_free_bytes(vm, p->lines, p->line_capacity * sizeof *p->lines);
+    crp_free_bytes(vm, p->handlings, p->handling_capacity * sizeof *p->handlings);
     crpi_signature_free(vm, p->signature);
 }
 
@@ -64,6 +65,26 @@ crp_status crpi_emit_place(crp *vm, crpi_proto *p, crpi_place place)
         return crp_no_memory(vm);
     p->lines[p->line_count++] = line;
     return CRP_OK;
+}
+
+crp_status crpi_emit_handling(crp *vm, crpi_proto *p, uint32_t from, uint32_t reg)
+{
+    if (!crpi_mem_grow(&vm->mem, &p->handlings, &p->handling_capacity, p->handling_count + 1, sizeof *p->handlings))
+        return crp_no_memory(vm);
+    p->handlings[p->handling_count++] = (crpi_handling){from, (uint32_t)p->code_count, reg};
+    return CRP_OK;
+}
+
+bool crpi_handled_at(const crpi_proto *p, const uint32_t *pc, uint32_t *reg)
+{
+    if (pc <= p->code || pc > p->code + p->code_count) return false;
+    uint32_t at = (uint32_t)(pc - p->code) - 1;
+    for (size_t i = 0; i < p->handling_count; i++)
+        if (p->handlings[i].from <= at && at < p->handlings[i].to) {
+            *reg = p->handlings[i].reg;
+            return true;
+        }
+    return false;
 }
 
 bool crpi_place_of(const crpi_proto *p, const uint32_t *pc, crpi_place *out)

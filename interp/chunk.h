@@ -22,6 +22,9 @@ enum crpi_opcode {
 
 enum { CRPI_MAX_REGISTERS = 250, CRPI_MAX_CODE = 1 << 24 /* words */, CRPI_MAX_CAPTURES = 240 };
 
+/* What GATHER adds to its List. */
+enum crpi_gathered { CRPI_GATHER_ITEM, CRPI_GATHER_COPY /* of a List's items */, CRPI_GATHER_TAIL /* the List itself, at the end */ };
+
 /* What a CHECK checks, for the words of its error. */
 enum crpi_checked { CRPI_CHECK_ARGUMENT, CRPI_CHECK_VARIABLE, CRPI_CHECK_RESULT, CRPI_CHECK_PROPERTY };
 
@@ -41,6 +44,12 @@ typedef struct crpi_line {
     uint32_t line, column;
 } crpi_line;
 
+/* Words of code that run while the Error in a register is being handled: a `catch`, or a `finally` that an error
+ * has entered.  What is thrown in them has that Error as its cause. */
+typedef struct crpi_handling {
+    uint32_t from, to, reg;
+} crpi_handling;
+
 typedef struct crpi_proto {
     crp_object h;
     uint32_t *code;
@@ -49,6 +58,8 @@ typedef struct crpi_proto {
     size_t literal_count, literal_capacity;
     crpi_line *lines;
     size_t line_count, line_capacity;
+    crpi_handling *handlings; /* an inner one before the one around it */
+    size_t handling_count, handling_capacity;
     crpi_signature *signature; /* NULL: a file's top level */
     crpi_source *source;
     crp_word name;     /* Symbol: f, C::m, lambda; NIL at top level */
@@ -65,6 +76,9 @@ crp_status crpi_emit(crp *, crpi_proto *, uint32_t word);
 crp_status crpi_emit_literal(crp *, crpi_proto *, crp_word); /* two words, and the collector knows */
 crp_status crpi_emit_place(crp *, crpi_proto *, crpi_place); /* of what is emitted from here on */
 bool crpi_place_of(const crpi_proto *, const uint32_t *pc, crpi_place *out); /* of the instruction before pc */
+/* What has been emitted since `from` handles the Error in this register. */
+crp_status crpi_emit_handling(crp *, crpi_proto *, uint32_t from, uint32_t reg);
+bool crpi_handled_at(const crpi_proto *, const uint32_t *pc, uint32_t *reg); /* by the instruction before pc */
 /* The line of text that a place is in. */
 void crpi_source_line(const crpi_source *, uint32_t line, const char **text, size_t *length);
 bool crpi_chunks_init(crp *);

@@ -265,3 +265,30 @@ void crpi_print_object(crp *vm, crpi_buf *out, crp_word object)
     else print_members(vm, out, object);
     crpi_buf_byte(out, '>');
 }
+
+/* --- secrets -------------------------------------------------------------------------------------------- */
+
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
+
+static bool has_word(const char *text, const char *word)
+{
+    for (; *text; text++) {
+        size_t n = 0;
+        while (word[n] && lower(text[n]) == lower(word[n])) n++;
+        if (!word[n]) return true;
+    }
+    return false;
+}
+
+bool crpi_names_secret(crp *vm, const char *text)
+{
+    static const char *const words[] = {"password", "passwd",     "passphrase", "secret",
+                                        "token",    "credential", "apikey",     "privatekey"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (has_word(text, words[i])) return true;
+    for (size_t i = 0; i < vm->member_count; i++) {
+        const crpi_member *m = vm->members[i];
+        if (m->flags & CRPI_SECRET && has_word(text, crp_symbol_name(vm, m->name, NULL))) return true;
+    }
+    return false;
+}

@@ -15,7 +15,7 @@
 static const char *const fixed_names[] = {
     "Object", "Integer",    "Real",      "String", "Symbol",   "List",    "Binary",
     "Buffer", "Array",      "HashTable", "Error",  "Function", "Class",   "Reference",
-    "Stream", "(variable)", "(code)",    "(view)", "(task)",   "(block)", "CommsModule",
+    "Stream", "Time", "(variable)", "(code)",    "(view)", "(task)",   "(block)", "(calls)", "(zone)", "CommsModule",
 };
 _Static_assert(sizeof fixed_names / sizeof *fixed_names == CRPI_COMMS_MODULE + 1,
                "a name for each fixed number");
@@ -389,7 +389,8 @@ crp_status crpi_creator(crp *vm, uint32_t class_id, crp_word *function)
         *function = c->constructor->function;
         if (*function != CRP_UNSET) return CRP_OK;
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_MISSING,
-                         "the constructor of class %p is declared, but not defined", c->name);
+                         "the constructor of class %p is declared, but not defined: (defun NIL %p::%p %v ...) does it",
+                         c->name, c->name, c->name, c->constructor->declared);
     }
     if (!c->def || !c->def->creator) return CRP_OK;
     crp_status st = crpi_native_function(vm, c->def->creator, &c->creator);

@@ -56,6 +56,8 @@ void crpi_signature_mark(const crpi_signature *, crp *, crp_marker);
 bool crpi_signature_same(const crpi_signature *, const crpi_signature *);
 /* Appends "(name (x Integer) ...) -> String". */
 void crpi_signature_print(crp *, crpi_buf *, const char *name, const crpi_signature *);
+/* The same without the result, which a macro declares none of. */
+void crpi_signature_print_call(crp *, crpi_buf *, const char *name, const crpi_signature *);
 
 /* --- functions ------------------------------------------------------------------------------------------ */
 
@@ -196,6 +198,8 @@ void crpi_members_near(crp *, crpi_buf *, const crpi_face *, crp_word object, cr
 /* The face of that name, a Symbol or String; "" is face 0.  1.4 with the names that there are. */
 crp_status crpi_face_named(crp *, const crpi_class *, crp_word name, uint32_t *out);
 
+/* Whether the object has a property of that name that anyone may read, also through its class's `missing`. */
+bool crpi_can_read(crp *, crp_word object, crp_word name);
 /* Property access with all checks; `inside`: from a method of the same class, which may set what is read-only
  * and see what is private. */
 crp_status crpi_property_get(crp *, crp_word object, crpi_member *, bool inside, crp_word *out);
@@ -217,6 +221,8 @@ crp_word crpi_start_value(crp *, crpi_type);
 /* What a new slot gets: a Binary of its own. */
 crp_status crpi_start_copy(crp *, crp_word start, crp_word *out);
 void crpi_type_name(crp *, crpi_buf *, crpi_type);
+/* Whether a text has in it a word for what nobody should see, "password" or so, or the name of a secret property. */
+bool crpi_names_secret(crp *, const char *text);
 /* The text of a name that is a Symbol or a String; NULL: it is neither. */
 const char *crpi_name_text(crp *, crp_word name, size_t *length);
 /* A class named by a Symbol (`C` or `C:Face`), String or Class: 1.4 with near names if there is none. */

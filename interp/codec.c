@@ -1,4 +1,4 @@
-/* Hexadecimal, Base64 and quoted-printable, each a loop over its input. */
+/* Hexadecimal, Base64, quoted-printable, URLs and integers, each a loop over its input. */
 #include "codec.h"
 
 #include <string.h>
@@ -177,4 +177,57 @@ void crpi_quoted_printable_decode(crpi_buf *out, const char *text, size_t n)
         else if (text[i] == ' ' || text[i] == '\t') i += decode_blanks(out, text, n, i);
         else crpi_buf_byte(out, text[i++]);
     }
+}
+
+/* --- URLs ----------------------------------------------------------------------------------------------- */
+
+static bool is_unreserved(int c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("-._~", c));
+}
+
+void crpi_url_encode(crpi_buf *out, const char *text, size_t n, const char *keep, size_t keep_length)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        if (is_unreserved(byte) || memchr(keep, byte, keep_length)) {
+            crpi_buf_byte(out, byte);
+            continue;
+        }
+        crpi_buf_byte(out, '%');
+        put_hex(out, byte, "0123456789ABCDEF");
+    }
+}
+
+bool crpi_url_decode(crpi_buf *out, const char *text, size_t n, size_t *bad)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] != '%') {
+            crpi_buf_byte(out, text[i]);
+            continue;
+        }
+        if (n - i < 3 || !crpi_hex_decode(out, text + i + 1, 2, bad)) {
+            *bad = i;
+            return false;
+        }
+        i += 2;
+    }
+    return true;
+}
+
+/* --- integers ------------------------------------------------------------------------------------------- */
+
+uint64_t crpi_integer_decode(const void *bytes, size_t size, bool little)
+{
+    const unsigned char *b = bytes;
+    uint64_t value = 0;
+    for (size_t i = 0; i < size; i++) value = value << 8 | b[little ? size - 1 - i : i];
+    return value;
+}
+
+void crpi_integer_encode(void *bytes, size_t size, bool little, uint64_t value)
+{
+    unsigned char *b = bytes;
+    for (size_t i = 0; i < size; i++, value >>= 8) b[little ? i : size - 1 - i] = (unsigned char)value;
 }

@@ -1,4 +1,5 @@
-/* floor 0: bytes as text and back: hexadecimal, Base64 (RFC 4648, RFC 2045), quoted-printable (RFC 2045).
+/* floor 0: bytes as text and back: hexadecimal, Base64 (RFC 4648, RFC 2045), quoted-printable (RFC 2045), URLs
+ * (RFC 3986); integers as bytes.
  *
  * Results are appended to a buffer, which remembers by itself when there was no memory.  A decoder that meets
  * what it cannot read returns false and says where, counted in bytes from the start of the text.
@@ -20,5 +21,14 @@ bool crpi_base64_decode(crpi_buf *, const char *text, size_t n, size_t *bad);
 void crpi_quoted_printable_encode(crpi_buf *, const void *bytes, size_t n);
 /* Never refuses: an `=` with nothing sensible after it stands for itself, as RFC 2045 advises. */
 void crpi_quoted_printable_decode(crpi_buf *, const char *text, size_t n);
+
+/* Letters, digits and - . _ ~ stay, and the bytes to keep; all others become %HH. */
+void crpi_url_encode(crpi_buf *, const char *text, size_t n, const char *keep, size_t keep_length);
+/* %HH becomes a byte; a + stays, and so does everything else. */
+bool crpi_url_decode(crpi_buf *, const char *text, size_t n, size_t *bad);
+
+/* An integer of 1 to 8 bytes, the most significant one first unless `little`. */
+uint64_t crpi_integer_decode(const void *bytes, size_t size, bool little);
+void crpi_integer_encode(void *bytes, size_t size, bool little, uint64_t value);
 
 #endif

@@ -291,7 +291,7 @@ int crpi_c_call(fn *f, crp_word form, int want, bool is_tail)
         crpi_c_emit_place(f, head);
         return member(f, head, crpi_c_nth(head, 1), crpi_c_nth(head, 2), crp_tail(form), want, is_tail);
     }
-    if (!crp_is_symbol(head) && !crp_is_pair(head)) {
+    if (!crp_is_symbol(head) && !crp_is_pair(head) && !crp_is_a(head, CRP_FUNCTION)) {
         crpi_c_fail(f, form, CRP_ILLEGAL, "a call begins with a function, %v given; a List of values is written (list ...) or '(...)",
              head);
         return 0;

@@ -2,6 +2,7 @@
 #include "compile.h"
 
 #include <string.h>
+#include "expand.h"
 
 /* --- a function's inside -------------------------------------------------------------------------------------- */
 
@@ -17,7 +18,7 @@ static fn *inner(fn *outer, crp_word name)
     }
     memset(f, 0, sizeof *f);
     f->c = outer->c;
-    f->outer = outer->top_level && outer->variable_count == 0 && !outer->outer ? NULL : outer;
+    f->outer = outer->top_level && outer->variable_count == 0 && outer->capture_count == 0 && !outer->outer ? NULL : outer;
     f->proto = crpi_proto_of(proto);
     f->proto->source = outer->c->source;
     f->proto->name = name;
@@ -75,6 +76,7 @@ static void reserve_locals(fn *f, int arguments)
         crpi_type type = 0;
         r->reg = (uint8_t)crpi_c_new_register(f);
         if (!r->nested) continue;
+        crpi_c_emit_place(f, r->at);
         if (r->class_name != CRP_NIL && !crpi_c_known(f, crpi_type_named(f->c->vm, r->class_name, &type))) return;
         crpi_c_load_start_value(f, type, r->reg);
         if (crpi_c_needs_box(f, r->name)) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, r->reg, r->reg, 0));
@@ -216,9 +218,11 @@ static int define_method(fn *f, crp_word form, const header *h, fn *g, int want)
     return defun_result(f, h->name, want);
 }
 
+/* Of functions and, where the form is defmacro, of macros. */
 static int define_function(fn *f, crp_word form, const header *h, fn *g, int want)
 {
     uint32_t cell;
+    bool is_macro = crpi_c_head_is(form, CRPI_SYM_DEFMACRO);
     if (!crpi_c_known(f, crpi_function_cell(f->c->vm, h->name, &cell))) return 0;
     if (f->c->vm->cells->cells[cell].builtin) {
         crpi_c_fail(f, form, CRP_ILLEGAL, "%p is built in and cannot be redefined", h->name);
@@ -228,47 +232,73 @@ static int define_function(fn *f, crp_word form, const header *h, fn *g, int wan
     int top = f->top, reg = crpi_c_new_register(f);
     crpi_c_emit_place(f, form);
     emit_closure(f, g, reg);
-    crpi_c_emit(f, CRPI_INS(CRPI_OP_DEFUN, reg, 0, 0));
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_DEFUN, reg, is_macro, 0));
     crpi_c_emit(f, cell);
     f->top = top;
     return defun_result(f, h->name, want);
 }
 
-static bool is_special_form(crp_word name)
+static bool is_free(fn *f, crp_word form, crp_word name)
 {
-    if (crp_symbol_id(name) >= CRPI_KNOWN_SYMBOLS) return false;
-    const char *text = NULL;
-    switch (crp_symbol_id(name)) {
-#define X(c, t) case CRPI_SYM_##c: text = t; break;
-        CRPI_SYMBOLS(X)
-#undef X
-    default: return false;
-    }
-    for (const crpi_form *form = crpi_forms; form->name; form++)
-        if (strcmp(form->name, text) == 0) return true;
+    if (crpi_form_find(f->c->vm, name))
+        crpi_c_fail(f, form, CRP_ILLEGAL, "%p is a special form and cannot be redefined", name);
+    return !crpi_c_failed(f);
+}
+
+static int define(fn *f, crp_word form, const header *h, int want)
+{
+    fn *g = inner(f, h->name);
+    if (!g) return 0;
+    crp_word c, i, m;
+    int reg = 0;
+    if (crpi_c_known(f, crpi_signature_new(f->c->vm, h->result, h->parameters, &g->proto->signature)))
+        reg = split_name(f, h->name, &c, &i, &m) ? define_method(f, form, h, g, want) : define_function(f, form, h, g, want);
+    inner_free(g);
+    return reg;
+}
+
+static bool is_at_top(fn *f, crp_word form)
+{
+    if (f->top_level) return true;
+    crpi_c_fail(f, form, CRP_ILLEGAL, "%p stands at a file's top level only%s", crp_head(form),
+                crpi_c_head_is(form, CRPI_SYM_DEFUN) ? "; inside a function use lambda" : "");
     return false;
 }
 
 int crpi_c_defun(fn *f, crp_word form, int want)
 {
     header h;
-    if (!read_header(f, form, &h)) return 0;
-    if (!f->top_level) {
-        crpi_c_fail(f, form, CRP_ILLEGAL, "defun stands at a file's top level only; inside a function use lambda");
-        return 0;
+    if (!read_header(f, form, &h) || !is_at_top(f, form) || !is_free(f, form, h.name)) return 0;
+    return define(f, form, &h, want);
+}
+
+/* A macro's function gets its further arguments as one, so that there may be any number of them. */
+static crp_word with_rest(fn *f, crp_word parameters)
+{
+    crp *vm = f->c->vm;
+    crp_word parts[3] = {CRPI_WORD_OF(ELLIPSIS), CRP_NIL, CRP_NIL}, item;
+    crp_list_builder list = {CRP_NIL, CRP_NIL};
+    crpi_c_known(f, crp_symbol(vm, "List", 4, &parts[1]));
+    for (; crp_is_pair(parameters) && !crpi_c_failed(f); parameters = crp_tail(parameters)) {
+        item = crp_head(parameters);
+        if (item == CRPI_WORD_OF(ELLIPSIS) && crp_tail(parameters) == CRP_NIL) crpi_c_known(f, crp_list(vm, parts, 3, &item));
+        crpi_c_known(f, crp_list_add(vm, &list, item));
     }
-    if (is_special_form(h.name)) {
-        crpi_c_fail(f, form, CRP_ILLEGAL, "%p is a special form and cannot be redefined", h.name);
-        return 0;
-    }
-    fn *g = inner(f, h.name);
-    if (!g) return 0;
+    return list.first;
+}
+
+int crpi_c_defmacro(fn *f, crp_word form, int want)
+{
+    header h;
     crp_word c, i, m;
-    int reg = 0;
-    if (crpi_c_known(f, crpi_signature_new(f->c->vm, h.result, h.parameters, &g->proto->signature)))
-        reg = split_name(f, h.name, &c, &i, &m) ? define_method(f, form, &h, g, want) : define_function(f, form, &h, g, want);
-    inner_free(g);
-    return reg;
+    if (!read_header(f, form, &h) || !is_at_top(f, form) || !is_free(f, form, h.name)) return 0;
+    if (h.result != CRP_NIL || split_name(f, h.name, &c, &i, &m)) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "defmacro: (defmacro name (arguments) expr ...) expected; a macro is no method and "
+                    "declares no result");
+        return 0;
+    }
+    h.parameters = with_rest(f, h.parameters);
+    return crpi_c_failed(f) ? 0 : define(f, form, &h, want);
 }
 
 /* (function Result name (arguments)): a declaration that a later defun must keep to. */
@@ -280,12 +310,17 @@ int crpi_c_function(fn *f, crp_word form, int want)
         crpi_c_fail(f, form, CRP_ILLEGAL, "function: a declaration has no body; use defun");
         return 0;
     }
+    if (!is_free(f, form, h.name)) return 0;
     uint32_t cell;
     crp_word proto;
     crp *vm = f->c->vm;
     if (!crpi_c_known(f, crpi_function_cell(vm, h.name, &cell)) || !crpi_c_known(f, crpi_proto_new(vm, &proto))) return 0;
     if (!crpi_c_known(f, crpi_signature_new(vm, h.result, h.parameters, &crpi_proto_of(proto)->signature))) return 0;
     crpi_cell *c = &vm->cells->cells[cell];
+    if (c->kind == CRPI_CELL_MACRO && !f->c->source->interactive) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "%p is defined already as a macro", h.name);
+        return 0;
+    }
     if (c->builtin || (crp_is_a(c->signature, CRP_PROTO) && !f->c->source->interactive &&
                        !crpi_signature_same(crpi_proto_of(c->signature)->signature, crpi_proto_of(proto)->signature))) {
         crpi_c_fail(f, form, CRP_ILLEGAL, "%p is declared already with another signature", h.name);
@@ -312,22 +347,27 @@ int crpi_c_class(fn *f, crp_word form, int want)
 
 /* --- eval --------------------------------------------------------------------------------------------------------- */
 
-/* ((name type index boxed) ...) of all variables that can be seen here, innermost first. */
+/* Adds (name type index boxed) for a variable, unless one of that name is in the List. */
+static void add_visible(fn *f, crp_list_builder *list, crp_word name)
+{
+    crp_word entry;
+    for (crp_word l = list->first; crp_is_pair(l); l = crp_tail(l))
+        if (crp_head(crp_head(l)) == name) return;
+    reference ref = crpi_c_resolve(f, name);
+    int index = ref.kind == CAPTURED ? 0x100 + (int)ref.index : (int)ref.index;
+    crp_word parts[4] = {name, crp_fixnum(ref.type), crp_fixnum(index), crp_bool(ref.boxed)};
+    if (crpi_c_known(f, crp_list(f->c->vm, parts, 4, &entry))) crpi_c_known(f, crp_list_add(f->c->vm, list, entry));
+}
+
+/* All variables that can be seen here, innermost first.  What `eval` compiles has those around it as captures. */
 static crp_word visible_variables(fn *f)
 {
-    crp *vm = f->c->vm;
     crp_list_builder list = {CRP_NIL, CRP_NIL};
-    for (fn *g = f; g; g = g->outer)
-        for (int i = g->variable_count; i-- > 0 && !crpi_c_failed(f);) {
-            crp_word name = g->variables[i].name, entry;
-            bool seen = g->variables[i].hidden;
-            for (crp_word l = list.first; crp_is_pair(l) && !seen; l = crp_tail(l)) seen = crp_head(crp_head(l)) == name;
-            if (seen) continue;
-            reference ref = crpi_c_resolve(f, name);
-            int index = ref.kind == CAPTURED ? 0x100 + (int)ref.index : (int)ref.index;
-            crp_word parts[4] = {name, crp_fixnum(ref.type), crp_fixnum(index), crp_bool(ref.boxed)};
-            if (crpi_c_known(f, crp_list(vm, parts, 4, &entry))) crpi_c_known(f, crp_list_add(vm, &list, entry));
-        }
+    for (fn *g = f; g; g = g->outer) {
+        for (int i = g->variable_count; i-- > 0 && !crpi_c_failed(f);)
+            if (!g->variables[i].hidden) add_visible(f, &list, g->variables[i].name);
+        for (int i = 0; !g->outer && i < g->capture_count && !crpi_c_failed(f); i++) add_visible(f, &list, g->captures[i].name);
+    }
     return list.first;
 }
 
@@ -353,7 +393,11 @@ crp_status crpi_compile_eval(crp *vm, const crpi_proto *around, crp_word variabl
     crp_word proto, forms;
     crp_status st = crpi_proto_new(vm, &proto);
     if (st) return st;
-    compiler c = {vm, around->source, NULL, CRP_OK, 0, 0};
+    bool at_top = face == CRPI_EVAL_TOP;
+    crpi_expansion x = {.source = around->source, .variables = variables, .in_function = !at_top};
+    st = crpi_expand(vm, &x, form, &form);
+    if (st) return st;
+    compiler c = {.vm = vm, .source = around->source, .form = CRP_NIL};
     fn *f = crp_alloc(vm, sizeof *f);
     if (!f) return CRP_E_NOMEM;
     memset(f, 0, sizeof *f);
@@ -361,7 +405,7 @@ crp_status crpi_compile_eval(crp *vm, const crpi_proto *around, crp_word variabl
     f->proto = crpi_proto_of(proto);
     f->proto->source = around->source;
     f->proto->owner = around->owner;
-    f->top_level = face == CRPI_EVAL_TOP;
+    f->top_level = at_top;
     f->face = f->top_level ? 0 : face;
     f->proto->name = CRPI_WORD_OF(EVAL);
     crpi_c_need_register(f, 0);

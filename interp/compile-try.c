@@ -86,7 +86,7 @@ static bool is_clause(crp_word form) { return crpi_c_head_is(form, CRPI_SYM_CATC
 /* A jump to the clause if the Error in `error` is one that it names. */
 static void clause_test(fn *f, crp_word what, int error, label *to)
 {
-    if (crp_is_pair(what) && crp_is_fixnum(crp_head(what))) {
+    if (crp_is_pair(what) && (crp_is_fixnum(crp_head(what)) || crp_is_string(crp_head(what)))) {
         for (; crp_is_pair(what); what = crp_tail(what)) clause_test(f, crp_head(what), error, to);
         return;
     }
@@ -128,8 +128,15 @@ static void clause_body(fn *f, crp_word clause, int error, int into)
     f->top = top;
 }
 
+/* From `from` on, the Error in this register is being handled. */
+static void handles(fn *f, uint32_t from, int error)
+{
+    if (!crpi_c_failed(f)) crpi_c_known(f, crpi_emit_handling(f->c->vm, f->proto, from, (uint32_t)error));
+}
+
 static void clauses(fn *f, crp_word forms, int error, int into, label *end)
 {
+    uint32_t from = here(f);
     for (; crp_is_pair(forms) && !crpi_c_failed(f); forms = crp_tail(forms)) {
         crp_word clause = crp_head(forms);
         label yes = {0}, no = {0};
@@ -147,6 +154,7 @@ static void clauses(fn *f, crp_word forms, int error, int into, label *end)
         crpi_c_jump(f, CRPI_INS(CRPI_OP_JUMP, 0, 0, 0), end);
         crpi_c_bind(f, &no);
     }
+    handles(f, from, error);
     crpi_c_emit(f, CRPI_INS(CRPI_OP_RETHROW, error, 0, 0));
 }
 
@@ -197,7 +205,9 @@ static void finally(fn *f, attempt *a, crp_word forms, crp_word rest, int error,
     run_closing(f, a);
     crpi_c_jump(f, CRPI_INS(CRPI_OP_JUMP, 0, 0, 0), &end);
     crpi_c_bind(f, &handler);
+    uint32_t from = here(f);
     run_closing(f, a);
+    handles(f, from, outer);
     crpi_c_emit(f, CRPI_INS(CRPI_OP_RETHROW, outer, 0, 0));
     crpi_c_bind(f, &end);
 }

@@ -142,9 +142,13 @@ static int read_other(fn *f, crp_word name, int reg)
         crpi_c_emit(f, CRPI_INS(CRPI_OP_GETFN, reg, 0, 0));
         crpi_c_emit(f, n->function);
     } else {
+        crpi_place before = crpi_c_emit_name_place(f, name);
         crpi_c_known(f, crpi_scope_add(f->c->vm, f->c->source->scope, name, 0, false, &cell));
         crpi_c_emit(f, CRPI_INS(CRPI_OP_GETNAME, reg, 0, 0));
         crpi_c_emit(f, cell);
+        crpi_c_emit(f, (uint32_t)name);
+        crpi_c_emit_place_again(f, before);
+        return reg;
     }
     crpi_c_emit(f, (uint32_t)name);
     return reg;
@@ -256,6 +260,40 @@ static bool is_place(fn *f, crp_word form, int count, const char *shape)
     return false;
 }
 
+/* The variables that can be seen here: of this function and those around it, and of the file. */
+typedef struct seen_walk {
+    crp *vm;
+    const fn *f;
+    const crpi_scope *scope;
+    int variable;
+    size_t at;
+} seen_walk;
+
+static const char *next_seen(void *ud)
+{
+    seen_walk *w = ud;
+    for (; w->f; w->f = w->f->outer, w->variable = 0)
+        if (w->variable < w->f->variable_count)
+            return crp_symbol_name(w->vm, w->f->variables[w->variable++].name, NULL);
+    for (; w->scope && w->at < w->scope->count; w->at++)
+        if (w->scope->declared[w->at]) return crp_symbol_name(w->vm, w->scope->names[w->at++], NULL);
+    return NULL;
+}
+
+static void unknown_variable(fn *f, crp_word form, crp_word name)
+{
+    size_t length;
+    const char *text = crp_symbol_name(f->c->vm, name, &length);
+    seen_walk walk = {.vm = f->c->vm, .f = f, .scope = f->c->source->scope};
+    crpi_buf near;
+    crpi_buf_init(&near, &f->c->vm->mem, 1000);
+    crpi_suggest(&near, text, length, next_seen, &walk);
+    const char *or_else = near.length ? " If not," : ":";
+    crpi_c_fail(f, form, CRP_UNKNOWN, "unknown variable %p%.*s%s declare it with (local (%p Object)), or at the file's top level",
+                name, (int)near.length, near.bytes ? near.bytes : "", or_else, name);
+    crpi_buf_free(&near);
+}
+
 /* What `set` writes to; at top level a new name becomes a variable of the file. */
 static reference place(fn *f, crp_word form)
 {
@@ -267,8 +305,7 @@ static reference place(fn *f, crp_word form)
         crpi_c_known(f, crpi_scope_add(f->c->vm, f->c->source->scope, name, 0, true, &cell));
         return in_cell(f, cell);
     }
-    crpi_c_fail(f, form, CRP_UNKNOWN, "unknown variable %p: declare it with (local (%p Object)), or at the file's top level",
-         name, name);
+    unknown_variable(f, form, name);
     return ref;
 }
 
@@ -302,7 +339,7 @@ int crpi_c_unset(fn *f, crp_word form, int want)
     crp_word name = crpi_c_nth(form, 1);
     reference ref = crpi_c_resolve(f, name);
     if (ref.kind == NOTHING) {
-        crpi_c_fail(f, form, CRP_UNKNOWN, "unknown variable %p", name);
+        unknown_variable(f, form, name);
         return 0;
     }
     if (ref.kind == CELL && f->c->vm->cells && !crpi_c_failed(f) && f->c->vm->cells->cells[ref.index].kind == CRPI_CELL_GLOBAL) {
@@ -332,12 +369,17 @@ static bool read_declaration(fn *f, crp_word form, crp_word d, declaration *out)
     *out = (declaration){d, CRP_UNSET, 0};
     if (crp_is_symbol(d)) return true;
     int n = crpi_c_list_length(d);
-    if (n < 1 || n > 3 || !crp_is_symbol(crp_head(d))) {
-        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "%p: (name Class) or (name Class start) expected, %v given", crp_head(form), d);
+    crp_word class_name = crpi_c_nth(d, 1);
+    bool whole = n >= 1 && n <= 3 && crp_is_symbol(crp_head(d));
+    if (!whole || (n >= 2 && !crp_is_symbol(class_name) && !crp_is_string(class_name))) {
+        bool let = crpi_c_head_is(form, CRPI_SYM_LET);
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, let ? "%p: a List of (name value) or (name Class value) expected, %v given in it"
+                                                   : "%p: (name Class) or (name Class start) expected, %v given", crp_head(form), d);
         return false;
     }
     out->name = crp_head(d);
     if (n == 3) out->start = crpi_c_nth(d, 2);
+    if (n >= 2) crpi_c_emit_place(f, crp_tail(d));
     if (n >= 2 && !crpi_c_known(f, crpi_type_named(f->c->vm, crpi_c_nth(d, 1), &out->type))) return false;
     return true;
 }
@@ -401,7 +443,7 @@ static void declare_ahead(fn *f, crp_word form, crp_word rest)
 
 void crpi_c_declare_ahead(fn *f, crp_word form)
 {
-    if (f->top_level || !crp_is_pair(form) || crpi_c_head_is(form, CRPI_SYM_QUOTE) || crpi_c_head_is(form, CRPI_SYM_LAMBDA))
+    if (f->top_level || !crp_is_pair(form) || crpi_c_head_is(form, CRPI_SYM_QUOTE) || crpi_c_head_is(form, CRPI_SYM_QUASIQUOTE) || crpi_c_head_is(form, CRPI_SYM_LAMBDA))
         return;
     if (crpi_c_head_is(form, CRPI_SYM_LOCAL))
         for (crp_word rest = crp_tail(form); crp_is_pair(rest); rest = crp_tail(rest)) declare_ahead(f, form, rest);

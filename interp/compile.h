@@ -27,7 +27,7 @@ typedef struct capture {
 
 /* A `local` that the walk ahead found. */
 typedef struct reserved {
-    crp_word name, class_name;
+    crp_word name, class_name, at; /* at: the pair that holds the declaration */
     uint8_t reg;
     bool nested; /* inside a condition or loop: may be read though it was never run */
 } reserved;
@@ -60,6 +60,7 @@ typedef struct compiler {
     const crpi_places *places;
     crp_status status;
     int depth;
+    crp_word form; /* the innermost List that is being compiled: where a name in it stands */
     size_t walked; /* forms that the walks ahead have seen: what `eval` gets may be a cycle, or share without end */
 } compiler;
 
@@ -98,6 +99,8 @@ void crpi_c_fail(fn *, crp_word form, int code, const char *format, ...);
 crp_word crpi_c_known(fn *, crp_status);
 void crpi_c_emit(fn *, uint32_t word);
 void crpi_c_emit_place(fn *, crp_word pair); /* what follows belongs to the head of this pair */
+crpi_place crpi_c_emit_name_place(fn *, crp_word name); /* belongs to the name in c->form; gives what was before */
+void crpi_c_emit_place_again(fn *, crpi_place);         /* what that gave */
 void crpi_c_emit_literal(fn *, crp_word);
 int crpi_c_new_register(fn *);
 void crpi_c_need_register(fn *, int reg);
@@ -154,9 +157,13 @@ int crpi_c_is_defined(fn *, crp_word form, int want);
 /* compile-function.c */
 int crpi_c_lambda(fn *, crp_word form, int want);
 int crpi_c_defun(fn *, crp_word form, int want);
+int crpi_c_defmacro(fn *, crp_word form, int want);
 int crpi_c_function(fn *, crp_word form, int want);
 int crpi_c_class(fn *, crp_word form, int want);
 int crpi_c_eval(fn *, crp_word form, int want);
+
+/* compile-quasi.c */
+int crpi_c_quasiquote(fn *, crp_word form, int want);
 
 /* compile-call.c */
 int crpi_c_call(fn *, crp_word form, int want, bool is_tail);

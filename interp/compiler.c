@@ -73,6 +73,36 @@ void crpi_c_emit_place(fn *f, crp_word pair)
     crpi_c_known(f, crpi_emit_place(f->c->vm, f->proto, at));
 }
 
+enum { NAME_LOOKED_FOR = 1000 /* parts of a form */ };
+
+/* The pair of the List that holds the name, or of a List in it; (): none is found soon. */
+static crp_word holder_of(crp_word list, crp_word name, int deeper, int *left)
+{
+    for (; crp_is_pair(list) && --*left > 0; list = crp_tail(list)) {
+        if (crp_head(list) == name) return list;
+        crp_word inside = deeper ? holder_of(crp_head(list), name, deeper - 1, left) : CRP_NIL;
+        if (inside != CRP_NIL) return inside;
+    }
+    return CRP_NIL;
+}
+
+crpi_place crpi_c_emit_name_place(fn *f, crp_word name)
+{
+    const crpi_proto *p = f->proto;
+    crpi_place before = {0, 0};
+    int left = NAME_LOOKED_FOR;
+    if (p->line_count) before = (crpi_place){p->lines[p->line_count - 1].line, p->lines[p->line_count - 1].column};
+    crp_word form = f->c->form;
+    if (crp_is_pair(form) && crp_head(form) == name) form = crp_tail(form);
+    crpi_c_emit_place(f, holder_of(form, name, 2, &left));
+    return before;
+}
+
+void crpi_c_emit_place_again(fn *f, crpi_place at)
+{
+    if (at.line && !crpi_c_failed(f)) crpi_c_known(f, crpi_emit_place(f->c->vm, f->proto, at));
+}
+
 uint32_t here(const fn *f) { return (uint32_t)f->proto->code_count; }
 
 /* A jump to a label that is bound later: its offset word holds, until then, where the one before it stands. */
@@ -345,6 +375,7 @@ static bool special(fn *f, crp_word form, int want, bool is_tail, bool *returned
     case CRPI_SYM_IS_DEFINED: *reg = crpi_c_is_defined(f, form, want); return true;
     case CRPI_SYM_LAMBDA: *reg = crpi_c_lambda(f, form, want); return true;
     case CRPI_SYM_DEFUN: *reg = crpi_c_defun(f, form, want); return true;
+    case CRPI_SYM_DEFMACRO: *reg = crpi_c_defmacro(f, form, want); return true;
     case CRPI_SYM_FUNCTION: *reg = crpi_c_function(f, form, want); return true;
     case CRPI_SYM_CLASS: *reg = crpi_c_class(f, form, want); return true;
     case CRPI_SYM_WHILE: *reg = crpi_c_while(f, form, want); return true;
@@ -358,13 +389,19 @@ static bool special(fn *f, crp_word form, int want, bool is_tail, bool *returned
     case CRPI_SYM_WITH: *reg = crpi_c_with(f, form, want); return true;
     case CRPI_SYM_EVAL: *reg = crpi_c_eval(f, form, want); return true;
     case CRPI_SYM_CREATE: *reg = crpi_c_create(f, form, want); return true;
+    case CRPI_SYM_QUASIQUOTE: *reg = crpi_c_quasiquote(f, form, want); return true;
+    case CRPI_SYM_UNQUOTE:
+    case CRPI_SYM_UNQUOTE_SPLICING:
+        crpi_c_fail(f, form, CRP_ILLEGAL, "%s stands only inside a quasiquote, as in `(a %sb)",
+                    crpi_c_head_is(form, CRPI_SYM_UNQUOTE) ? "," : ",@", crpi_c_head_is(form, CRPI_SYM_UNQUOTE) ? "," : ",@");
+        return true;
     case CRPI_SYM_CATCH:
     case CRPI_SYM_FINALLY: crpi_c_fail(f, form, CRP_ILLEGAL, "%p: stands only inside try", crp_head(form)); return true;
     default: return false;
     }
 }
 
-static int list_form(fn *f, crp_word form, int want, bool is_tail, bool *returned)
+static int list_form_inside(fn *f, crp_word form, int want, bool is_tail, bool *returned)
 {
     int reg = 0;
     *returned = false;
@@ -381,6 +418,15 @@ static int list_form(fn *f, crp_word form, int want, bool is_tail, bool *returne
     reg = crpi_c_call(f, form, want, is_tail);
     f->type = 0;
     *returned = is_tail;
+    return reg;
+}
+
+static int list_form(fn *f, crp_word form, int want, bool is_tail, bool *returned)
+{
+    crp_word around = f->c->form;
+    f->c->form = form;
+    int reg = list_form_inside(f, form, want, is_tail, returned);
+    f->c->form = around;
     return reg;
 }
 
@@ -423,12 +469,13 @@ void crpi_c_tail(fn *f, crp_word form)
 
 /* --- entry ------------------------------------------------------------------------------------------------------------ */
 
-crp_status crpi_compile(crp *vm, crpi_source *source, const crpi_places *places, crp_word form, crp_word *function)
+crp_status crpi_compile(crp *vm, crpi_source *source, const crpi_places *places, crp_word form, crp_word holder,
+                        crp_word *function)
 {
     crp_word proto;
     crp_status st = crpi_proto_new(vm, &proto);
     if (st) return st;
-    compiler c = {vm, source, places, CRP_OK, 0, 0};
+    compiler c = {.vm = vm, .source = source, .places = places, .form = holder};
     fn *f = crp_alloc(vm, sizeof *f);
     if (!f) return CRP_E_NOMEM;
     memset(f, 0, sizeof *f);
@@ -440,6 +487,7 @@ crp_status crpi_compile(crp *vm, crpi_source *source, const crpi_places *places,
     crp_word forms = CRP_NIL;
     if (crpi_c_known(f, crp_cons(vm, form, CRP_NIL, &forms))) crpi_c_walk_body(f, forms, false);
     f->top = f->first_temp;
+    crpi_c_emit_place(f, holder);
     crpi_c_tail(f, form);
     crp_free_bytes(vm, f->assigned, f->assigned_capacity * sizeof *f->assigned);
     crp_free_bytes(vm, f->mentioned, f->mentioned_capacity * sizeof *f->mentioned);

@@ -23,8 +23,9 @@ void crpi_scope_free(crp *, crpi_scope *);
 uint32_t crpi_scope_find(const crpi_scope *, crp_word name, bool *declared);
 crp_status crpi_scope_add(crp *, crpi_scope *, crp_word name, crpi_type, bool declared, uint32_t *cell);
 
-/* Compiles one top-level form into a function without arguments.  `places` may be NULL. */
-crp_status crpi_compile(crp *, crpi_source *, const crpi_places *, crp_word form, crp_word *function);
+/* Compiles one top-level form into a function without arguments.  `places` may be NULL.  `holder`: the pair that had it
+ * as its head when it was read, for its place. */
+crp_status crpi_compile(crp *, crpi_source *, const crpi_places *, crp_word form, crp_word holder, crp_word *function);
 
 /* Compiles a form for `eval` in the code `around`: `variables` is the list that the EVAL instruction carries,
  * ((name type index boxed) ...); the function captures one box for each, in that order.  `face`: which of the object's

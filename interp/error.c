@@ -18,16 +18,15 @@ enum { TEXT_CAP = 1 << 16, VALUE_CUT = 200 };
 
 crp_status crpi_error_new(crp *vm, int error_class, int code, const char *text, size_t length, crp_word *out)
 {
-    crp_word string, file;
+    crp_word string;
     crp_status st = crp_string(vm, text, length, &string);
-    if (st || (st = crp_string(vm, "", 0, &file))) return st;
+    if (st) return st;
     crpi_error *e = crpi_new(vm, CRP_ERROR, sizeof *e);
     if (!e) return CRP_E_NOMEM;
     e->error_class = crp_fixnum(error_class);
     e->code = crp_fixnum(code);
     e->text = string;
-    e->file = file;
-    e->trace = e->cause = e->source_line = CRP_NIL;
+    e->file = e->trace = e->cause = e->source_line = e->calls = e->further = CRP_NIL;
     *out = crp_from_object(e);
     return CRP_OK;
 }
@@ -117,9 +116,8 @@ crp_status crp_no_memory(crp *vm)
     e->error_class = crp_fixnum(CRP_ERR_SCRIPT);
     e->code = crp_fixnum(CRP_NO_MEMORY);
     e->line = e->position = crp_fixnum(0);
-    crp_store(vm, &e->h, &e->trace, CRP_NIL);
-    crp_store(vm, &e->h, &e->cause, CRP_NIL);
-    crp_store(vm, &e->h, &e->source_line, CRP_NIL);
+    crp_word *const lost[] = {&e->file, &e->trace, &e->cause, &e->source_line, &e->calls, &e->further};
+    for (size_t i = 0; i < sizeof lost / sizeof *lost; i++) crp_store(vm, &e->h, lost[i], CRP_NIL);
     return CRP_E_NOMEM;
 }
 
@@ -142,8 +140,8 @@ void crp_error_get(crp *vm, crp_word error, int *error_class, int *code, const c
 {
     (void)vm;
     const crpi_error *e = crpi_error_of(error);
-    *error_class = (int)crp_fixnum_value(e->error_class);
-    *code = (int)crp_fixnum_value(e->code);
+    *error_class = (int)crp_integer_value(e->error_class);
+    *code = (int)crp_integer_value(e->code);
     *text = crp_string_data(e->text, length);
 }
 
@@ -184,7 +182,7 @@ crp_status crpi_error_locate(crp *vm, crp_word error, const char *file, uint32_t
     crpi_error *e = crpi_error_of(error);
     crp_word string;
     crp_status st;
-    if (crp_fixnum_value(e->line) > 0) return CRP_OK;
+    if (crp_integer_value(e->line) > 0) return CRP_OK;
     e->line = crp_fixnum(line);
     e->position = crp_fixnum(column);
     if (file) {
@@ -203,8 +201,8 @@ crp_status crpi_error_status(crp *vm, crp_word error)
 {
     (void)vm;
     if (!crp_is_a(error, CRP_ERROR)) return error == CRP_NIL ? CRP_OK : CRP_E_RAISED;
-    int64_t code = crp_fixnum_value(crpi_error_of(error)->code);
-    switch (crp_fixnum_value(crpi_error_of(error)->error_class)) {
+    int64_t code = crp_integer_value(crpi_error_of(error)->code);
+    switch (crp_integer_value(crpi_error_of(error)->error_class)) {
     case CRP_ERR_SCRIPT:
         return code == CRP_TYPE_MISMATCH ? CRP_E_TYPE
                : code == CRP_UNKNOWN     ? CRP_E_NAME
@@ -226,8 +224,6 @@ enum {
     SHOWN_LINE = 100,  /* bytes of the source line */
     SHOWN_BEFORE = 60, /* of them before the column, when the line is cut */
     SHOWN_CAUSES = 10,
-    FIRST_CALLS = 16, /* of the trace, and the */
-    LAST_CALLS = 4,
     NAME_CUT = 400
 };
 
@@ -273,18 +269,18 @@ static void put_text_lines(report *r, crp_word string)
 
 static void put_head(report *r, const crpi_error *e)
 {
-    if (crpi_str_of(e->file)->length) {
+    if (crp_is_string(e->file) && crpi_str_of(e->file)->length) {
         begin_colour(r, PLACE_COLOUR);
         put_escaped_string(r, e->file, NAME_CUT);
-        if (crp_fixnum_value(e->line)) crpi_buf_format(r->out, ":%ld", (long)crp_fixnum_value(e->line));
-        if (crp_fixnum_value(e->position))
-            crpi_buf_format(r->out, ":%ld", (long)crp_fixnum_value(e->position));
+        if (crp_integer_value(e->line)) crpi_buf_format(r->out, ":%ld", (long)crp_integer_value(e->line));
+        if (crp_integer_value(e->position))
+            crpi_buf_format(r->out, ":%ld", (long)crp_integer_value(e->position));
         crpi_buf_text(r->out, ": ");
         end_colour(r);
     }
     begin_colour(r, ERROR_COLOUR);
-    crpi_buf_format(r->out, "error %ld.%ld:", (long)crp_fixnum_value(e->error_class),
-                    (long)crp_fixnum_value(e->code));
+    crpi_buf_format(r->out, "error %ld.%ld:", (long)crp_integer_value(e->error_class),
+                    (long)crp_integer_value(e->code));
     end_colour(r);
     crpi_buf_byte(r->out, ' ');
     put_text_lines(r, e->text);
@@ -352,46 +348,63 @@ static void put_source_line(report *r, int64_t line, const char *text, size_t n,
 
 static void put_place(report *r, const crpi_error *e)
 {
-    int64_t column = crp_fixnum_value(e->position);
+    int64_t column = crp_integer_value(e->position);
     if (!crp_is_string(e->source_line) || column <= 0) return;
     size_t n;
     const char *text = crp_string_data(e->source_line, &n);
     while (n && (text[n - 1] == '\n' || text[n - 1] == '\r')) n--;
-    if (n) put_source_line(r, crp_fixnum_value(e->line), text, n, (size_t)column - 1);
+    if (n) put_source_line(r, crp_integer_value(e->line), text, n, (size_t)column - 1);
 }
 
-static size_t calls_in(crp_word trace)
+/* How many calls in a row look the same, as those of a recursion do. */
+static unsigned same_calls(crp_word trace)
 {
-    size_t n = 0;
-    for (; crp_is_pair(trace) && n < (size_t)1 << 20; trace = crp_tail(trace)) n++;
+    unsigned n = 1;
+    for (crp_word next = crp_tail(trace); crp_is_pair(next); next = crp_tail(next), n++)
+        if (!crpi_str_equal(crpi_str_of(crp_head(next)), crpi_str_of(crp_head(trace)))) break;
     return n;
 }
 
+/* A single call says no more than the place does. */
 static void put_trace(report *r, crp_word trace)
 {
-    size_t n = calls_in(trace);
-    for (size_t i = 0; i < n; i++, trace = crp_tail(trace)) {
-        if (i >= FIRST_CALLS && i + LAST_CALLS < n) {
-            if (i == FIRST_CALLS) crpi_buf_format(r->out, "  ... %zu more\n", n - FIRST_CALLS - LAST_CALLS);
-            continue;
-        }
-        crpi_buf_text(r->out, "  in ");
-        if (crp_is_string(crp_head(trace))) put_escaped_string(r, crp_head(trace), NAME_CUT);
+    if (!crp_is_pair(trace) || crp_tail(trace) == CRP_NIL) return;
+    while (crp_is_pair(trace)) {
+        unsigned same = same_calls(trace);
+        crpi_buf_text(r->out, *crp_string_data(crp_head(trace), NULL) == '.' ? "  " : "  in ");
+        put_escaped_string(r, crp_head(trace), NAME_CUT);
+        if (same > 1) crpi_buf_format(r->out, " and again, %u times", same - 1);
         crpi_buf_byte(r->out, '\n');
+        for (; same > 0; same--) trace = crp_tail(trace);
+    }
+}
+
+/* An error and its causes. */
+static void put_error(crp *vm, report *r, crp_word error)
+{
+    for (int i = 0; i < SHOWN_CAUSES && crp_is_a(error, CRP_ERROR); i++) {
+        const crpi_error *e = crpi_error_of(error);
+        crp_word trace;
+        crpi_error_settle(vm, error);
+        if (crpi_error_trace(vm, error, &trace)) trace = CRP_NIL;
+        if (i > 0) crpi_buf_text(r->out, "caused by: ");
+        put_head(r, e);
+        put_place(r, e);
+        put_trace(r, trace);
+        error = e->cause;
     }
 }
 
 crp_status crpi_error_report(crp *vm, crp_word error, crpi_buf *out, bool colour)
 {
     report r = {out, colour};
-    for (int i = 0; i < SHOWN_CAUSES && crp_is_a(error, CRP_ERROR); i++) {
-        const crpi_error *e = crpi_error_of(error);
-        if (i > 0) crpi_buf_text(out, "caused by: ");
-        put_head(&r, e);
-        put_place(&r, e);
-        put_trace(&r, e->trace);
-        error = e->cause;
-    }
+    crp_word pending = vm->error;
+    size_t fresh = vm->heap.fresh_count;
+    put_error(vm, &r, error);
+    crp_word further = crp_is_a(error, CRP_ERROR) ? crpi_error_of(error)->further : CRP_NIL;
+    for (; crp_is_pair(further); further = crp_tail(further)) put_error(vm, &r, crp_head(further));
+    vm->error = pending;
+    vm->heap.fresh_count = fresh;
     return out->failed ? crp_no_memory(vm) : CRP_OK;
 }
 
@@ -540,6 +553,8 @@ static void mark_error(crp *vm, crp_object *o, crp_marker mark)
     mark(vm, e->trace);
     mark(vm, e->cause);
     mark(vm, e->source_line);
+    mark(vm, e->calls);
+    mark(vm, e->further);
 }
 
 bool crpi_error_kinds(crp *vm) { return crpi_heap_kind(&vm->heap, CRP_ERROR, (crpi_kind){mark_error, NULL}); }

@@ -5,14 +5,9 @@
 #include "config.h"
 #endif
 #include <dlfcn.h>
-#include <limits.h>
 #include <link.h>
 #include <string.h>
-#include <unistd.h>
-
-#ifndef CRP_PKGLIBDIR
-#define CRP_PKGLIBDIR "/usr/local/lib/carapace"
-#endif
+#include "part.h"
 
 static const char *reason(void)
 {
@@ -42,52 +37,14 @@ crp_status crpi_ffi_load(crp *vm, const crpi_ffi **out)
 
 #else
 
-#define MODULE "carapace-ffi.so"
-
-/* The file that this code is in: a shared library, or the program. */
-static bool own_file(char *path, size_t size)
-{
-    Dl_info info;
-    struct link_map *map = NULL;
-    void *here = (void *)(uintptr_t)&crpi_ffi_load;
-    if (dladdr1(here, &info, (void **)&map, RTLD_DL_LINKMAP) && map && map->l_name[0]) {
-        if (strlen(map->l_name) >= size) return false;
-        strcpy(path, map->l_name);
-        return true;
-    }
-    ssize_t n = readlink("/proc/self/exe", path, size - 1);
-    if (n > 0) path[n] = 0;
-    return n > 0;
-}
-
-/* What was built and not installed has the module in .libs, where a library is itself and which is below a
- * program.  What was installed has it in a folder of its own, and may have been moved as a whole. */
-static void find_module(char *path)
-{
-    static const char *const places[] = {".libs/", "", "carapace/", "../lib/carapace/"};
-    char *slash = own_file(path, PATH_MAX - 40) ? strrchr(path, '/') : NULL;
-    for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
-        strcpy(slash + 1, places[i]);
-        strcat(path, MODULE);
-        if (access(path, R_OK) == 0) return;
-    }
-    strcpy(path, CRP_PKGLIBDIR "/" MODULE);
-}
-
 crp_status crpi_ffi_load(crp *vm, const crpi_ffi **out)
 {
-    char path[PATH_MAX];
-    find_module(path);
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!object)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED,
-                         "C functions cannot be called without %s: %s", MODULE, reason());
-    crpi_ffi_entry entry = (crpi_ffi_entry)(uintptr_t)dlsym(object, CRPI_FFI_ENTRY);
-    *out = entry ? entry(CRPI_FFI_ABI) : NULL;
-    if (*out && (*out)->size >= sizeof **out) return CRP_OK;
-    dlclose(object);
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED, "%s belongs to another version of Carapace",
-                     path);
+    static const crpi_part part = {CRPI_PART_FFI, "carapace-ffi.so", CRPI_FFI_ENTRY, CRPI_FFI_ABI,
+                                   sizeof(crpi_ffi), "C functions cannot be called"};
+    const void *table;
+    crp_status st = crpi_part_load(vm, &part, &table);
+    *out = table;
+    return st;
 }
 
 #endif

@@ -60,7 +60,6 @@ typedef struct crpi_ffi {
 
 /* What the shared object shows, and nothing else: its table, or NULL for another ABI. */
 #define CRPI_FFI_ENTRY "crp_ffi"
-typedef const crpi_ffi *(*crpi_ffi_entry)(unsigned abi);
 const crpi_ffi *crp_ffi(unsigned abi);
 
 /* --- types (ffi-type.c) --------------------------------------------------------------------------------- */

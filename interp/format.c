@@ -49,7 +49,8 @@ const char *crpi_format_parse(const char *at, const char *end, crpi_format_spec 
         out->precision = 0;
         at = take_number(at + 1, end, &out->precision, &out->precision_given_later);
     }
-    if (!at || at == end || *at == 0 || !strchr("diuxXocseEfFgG%", *at)) return NULL;
+    while (at && at < end && *at && strchr("hlLqjzt", *at)) at++; /* C's sizes say nothing here */
+    if (!at || at == end || *at == 0 || !strchr("diuxXobcseEfFgG%", *at)) return NULL;
     out->letter = *at;
     return at + 1;
 }
@@ -94,18 +95,24 @@ void crpi_format_text(crpi_buf *out, const crpi_format_spec *spec, const char *t
 
 /* --- Integers ------------------------------------------------------------------------------------------- */
 
+static unsigned base_of(char letter)
+{
+    return letter == 'o' ? 8 : letter == 'b' ? 2 : letter == 'x' || letter == 'X' ? 16 : 10;
+}
+
 void crpi_format_integer(crpi_buf *out, const crpi_format_spec *spec, int64_t i)
 {
     bool is_signed = spec->letter == 'd' || spec->letter == 'i', negative = is_signed && i < 0;
-    unsigned base = spec->letter == 'o' ? 8 : spec->letter == 'x' || spec->letter == 'X' ? 16 : 10;
+    unsigned base = base_of(spec->letter);
     const char *letters = spec->letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
     uint64_t u = negative ? 0 - (uint64_t)i : (uint64_t)i;
-    char digits[24];
+    char digits[64];
     size_t at = sizeof digits;
     for (; u > 0; u /= base) digits[--at] = letters[u % base];
     if (at == sizeof digits && spec->precision != 0) digits[--at] = '0';
     const char *prefix = is_signed ? sign_of(spec, negative) : "";
     if (spec->alternate && base == 16 && i != 0) prefix = spec->letter == 'X' ? "0X" : "0x";
+    if (spec->alternate && base == 2 && i != 0) prefix = "0b";
     int length = (int)(sizeof digits - at), more = spec->precision - length;
     if (spec->alternate && base == 8 && more <= 0 && (length == 0 || digits[at] != '0')) prefix = "0";
     if (more <= 0) {
@@ -301,7 +308,7 @@ static void put_finite(crpi_buf *body, const crpi_format_spec *spec, double valu
 
 void crpi_format_real(crpi_buf *out, const crpi_format_spec *spec, double value)
 {
-    bool negative = __builtin_signbit(value), capital = spec->letter < 'a';
+    bool negative = __builtin_signbit(value) && !__builtin_isnan(value), capital = spec->letter < 'a';
     crpi_buf body;
     crpi_buf_init(&body, out->mem, 0);
     if (__builtin_isnan(value)) crpi_buf_text(&body, capital ? "NAN" : "nan");

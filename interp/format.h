@@ -19,11 +19,11 @@ typedef struct crpi_format_spec {
 } crpi_format_spec;
 
 /* Parses what follows a `%`; the place after it, or NULL where it is no specification.  The letter is one of
- * d i u x X o c s e E f F g G %. */
+ * d i u x X o b c s e E f F g G %. */
 const char *crpi_format_parse(const char *at, const char *end, crpi_format_spec *out);
 
 void crpi_format_integer(crpi_buf *, const crpi_format_spec *,
-                         int64_t);                                   /* d i u x X o; the last four unsigned */
+                         int64_t);                                   /* d i u x X o b; the last five unsigned */
 void crpi_format_real(crpi_buf *, const crpi_format_spec *, double); /* e E f F g G */
 void crpi_format_text(crpi_buf *, const crpi_format_spec *, const char *, size_t); /* s, c */
 

@@ -1,4 +1,4 @@
-/* Three ways through the same list: one name, the names that match a text, all of them. */
+/* Two ways through the same list: one name, and the names that match a text. */
 #include "help.h"
 
 #include <string.h>
@@ -6,15 +6,7 @@
 #include "receiver.h"
 #include "topics.h"
 
-enum { SHORT_HELP = 160, FIRST_COLUMN = 26 };
-
-/* The length of the first sentence. */
-static size_t first_sentence(const char *help)
-{
-    const char *at = help;
-    while (*at && !(at[0] == '.' && (at[1] == ' ' || at[1] == 0))) at++;
-    return (size_t)(at - help);
-}
+enum { SHORT_HELP = 160, FIRST_COLUMN = 26, LINE = 79 };
 
 static const char *kind_name(enum crpi_topic_kind kind)
 {
@@ -25,6 +17,43 @@ static const char *kind_name(enum crpi_topic_kind kind)
         [CRPI_TOPIC_VARIABLE] = "variable", [CRPI_TOPIC_GLOBAL] = "global",
         [CRPI_TOPIC_FILE] = "file",         [CRPI_TOPIC_WORD] = "name"};
     return names[kind];
+}
+
+/* The prose of a help, if it has any, in lines that fit. */
+static void put_prose(const char *help, const char *indent, crpi_buf *out)
+{
+    size_t width = LINE - strlen(indent), length = crpi_help_prose(help);
+    while (length) {
+        size_t n = length <= width ? length : width + 1;
+        while (n < length && n > 0 && help[n - 1] != ' ') n--;
+        if (!n) n = strcspn(help, " \n");
+        size_t shown = n;
+        while (shown && help[shown - 1] == ' ') shown--;
+        if (shown) crpi_buf_format(out, "%s%.*s\n", indent, (int)shown, help);
+        help += n, length -= n;
+        while (length && *help == ' ') help++, length--;
+    }
+}
+
+static void put_example(const char *line, crpi_buf *out)
+{
+    while (*line) {
+        size_t length = strcspn(line, "\n");
+        crpi_buf_format(out, "  %.*s\n", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+/* That of a member needs the lines of its class's example before it. */
+static void put_examples(const crpi_topic *topic, crpi_buf *out)
+{
+    const char *example = crpi_help_example(crpi_topic_help(topic));
+    bool member = topic->kind == CRPI_TOPIC_PROPERTY || topic->kind == CRPI_TOPIC_METHOD;
+    const crpi_class *owner = member ? topic->of.member->owner : NULL;
+    if (!*example) return;
+    crpi_buf_byte(out, '\n');
+    if (owner && owner->def) put_example(crpi_help_example(owner->def->help), out);
+    put_example(example, out);
 }
 
 /* `name` padded to the first column, then its signature. */
@@ -38,8 +67,7 @@ static void put_row(crp *vm, const crpi_topic *topic, crpi_buf *out)
     }
     crpi_topic_signature(vm, topic, out);
     crpi_buf_byte(out, '\n');
-    const char *help = crpi_topic_help(topic);
-    if (*help) crpi_buf_format(out, "      %s\n", help);
+    put_prose(crpi_topic_help(topic), "      ", out);
 }
 
 /* --- one name ------------------------------------------------------------------------------------------- */
@@ -79,7 +107,8 @@ static void put_topic(crp *vm, const crpi_topic *topic, crpi_buf *out)
     crpi_buf_format(out, "%.*s: %s\n  ", (int)topic->length, topic->name, kind_name(topic->kind));
     crpi_topic_signature(vm, topic, out);
     crpi_buf_byte(out, '\n');
-    if (*crpi_topic_help(topic)) crpi_buf_format(out, "  %s\n", crpi_topic_help(topic));
+    put_prose(crpi_topic_help(topic), "  ", out);
+    put_examples(topic, out);
     if (topic->kind == CRPI_TOPIC_CLASS) put_class(vm, topic->of.type, out);
     if (topic->kind != CRPI_TOPIC_VARIABLE && topic->kind != CRPI_TOPIC_GLOBAL) return;
     uint32_t class_id, face;
@@ -135,8 +164,43 @@ static const char *next_name(void *ud)
     return w->at < w->topics->count ? w->topics->items[w->at++].name : NULL;
 }
 
+/* --- errors --------------------------------------------------------------------------------------------- */
+
+/* "6" or "6.1"; false: it is neither. */
+static bool read_code(const char *text, size_t length, int *error_class, int *code)
+{
+    int *number = error_class;
+    *error_class = *code = 0;
+    for (size_t i = 0; i < length && i < 8; i++) {
+        if (text[i] == '.' && number == error_class && i > 0) number = code;
+        else if (text[i] >= '0' && text[i] <= '9') *number = *number * 10 + text[i] - '0';
+        else return false;
+    }
+    return length > 0 && length < 8;
+}
+
+/* `errors`, a class or a class and code: what they mean.  False: the topic is none of these. */
+static bool put_errors(const char *topic, size_t length, crpi_buf *out)
+{
+    int error_class, code;
+    bool all = length == 6 && memcmp(topic, "errors", 6) == 0, any = false;
+    if (!all && !read_code(topic, length, &error_class, &code)) return false;
+    for (const crpi_error_code *row = crpi_error_codes; row->name; row++) {
+        if (!all && (row->error_class != error_class || (code && row->code != code))) continue;
+        if (row->code) crpi_buf_format(out, "  %d.%d  ", row->error_class, row->code);
+        else crpi_buf_format(out, "error class %d: ", row->error_class);
+        crpi_buf_format(out, "%s: %s\n", row->name, row->meaning);
+        any = true;
+    }
+    return any;
+}
+
 void crpi_help(crp *vm, const char *topic, size_t length, crpi_buf *out, bool *known)
 {
+    if (put_errors(topic, length, out)) {
+        if (known) *known = true;
+        return;
+    }
     crpi_topics topics;
     size_t from = list_for(vm, topic, length, &topics);
     const crpi_topic *found = find(&topics, topic + from, length - from);
@@ -171,7 +235,7 @@ static bool contains(const char *text, size_t length, const char *part, size_t p
 static bool matches(const crpi_topic *topic, const char *text, size_t length)
 {
     const char *help = crpi_topic_help(topic);
-    return contains(topic->name, topic->length, text, length) || contains(help, strlen(help), text, length);
+    return contains(topic->name, topic->length, text, length) || contains(help, crpi_help_prose(help), text, length);
 }
 
 static void put_match(const crpi_topic *topic, const char *owner, crpi_buf *out)
@@ -182,7 +246,7 @@ static void put_match(const crpi_topic *topic, const char *owner, crpi_buf *out)
     crpi_buf_put(out, topic->name, topic->length);
     while (out->length - before < FIRST_COLUMN) crpi_buf_byte(out, ' ');
     crpi_buf_format(out, "  %s", kind_name(topic->kind));
-    if (*help) crpi_buf_format(out, ": %.*s", (int)first_sentence(help), help);
+    if (*help) crpi_buf_format(out, ": %.*s", (int)crpi_help_sentence(help), help);
     crpi_buf_byte(out, '\n');
 }
 
@@ -204,97 +268,6 @@ void crpi_apropos(crp *vm, const char *text, size_t length, crpi_buf *out)
             if (matches(&members.items[j], text, length)) put_match(&members.items[j], owner, out);
         crpi_topics_free(&members);
     }
-    crpi_topics_free(&names);
-    crp_clear_error(vm);
-}
-
-/* --- the reference -------------------------------------------------------------------------------------- */
-
-/* A bar would end the cell of a table. */
-static void put_cell(crpi_buf *out, const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] == '|') crpi_buf_byte(out, '\\');
-        crpi_buf_byte(out, text[i]);
-    }
-}
-
-static void put_reference_row(crp *vm, const crpi_topic *topic, crpi_buf *out)
-{
-    crpi_buf signature;
-    const char *help = crpi_topic_help(topic);
-    crpi_buf_init(&signature, &vm->mem, 0);
-    crpi_topic_signature(vm, topic, &signature);
-    if (topic->kind == CRPI_TOPIC_PROPERTY) {
-        crpi_buf_text(out, "| `");
-        put_cell(out, topic->name, topic->length);
-        crpi_buf_text(out, "` | ");
-        put_cell(out, signature.bytes, signature.length);
-    } else {
-        crpi_buf_text(out, "| `");
-        put_cell(out, signature.bytes, signature.length);
-        crpi_buf_text(out, "`");
-    }
-    crpi_buf_text(out, " | ");
-    put_cell(out, help, strlen(help));
-    crpi_buf_text(out, " |\n");
-    if (signature.failed) out->failed = true;
-    crpi_buf_free(&signature);
-}
-
-/* What the program brings along: no scripts' functions and classes, no variables. */
-static bool is_native(const crpi_topic *topic)
-{
-    if (topic->kind == CRPI_TOPIC_FORM) return true;
-    if (topic->kind == CRPI_TOPIC_FUNCTION) return *crpi_topic_help(topic) != 0;
-    return topic->kind == CRPI_TOPIC_CLASS && !topic->of.type->script;
-}
-
-static void put_table(crp *vm, const crpi_topics *t, enum crpi_topic_kind kind, const char *head,
-                      crpi_buf *out)
-{
-    bool any = false;
-    for (size_t i = 0; i < t->count; i++) {
-        const crpi_topic *topic = &t->items[i];
-        bool shown = topic->kind == kind && (kind > CRPI_TOPIC_CLASS || is_native(topic));
-        if (!shown) continue;
-        if (!any) crpi_buf_text(out, head);
-        any = true;
-        put_reference_row(vm, topic, out);
-    }
-    if (any) crpi_buf_byte(out, '\n');
-}
-
-static void put_class_section(crp *vm, const crpi_topic *topic, crpi_buf *out)
-{
-    crpi_topics members;
-    crpi_buf_format(out, "### %.*s\n\n", (int)topic->length, topic->name);
-    const char *help = crpi_topic_help(topic);
-    if (*help) crpi_buf_format(out, "%s\n\n", help);
-    crpi_topics_init(&members, vm, "", 0);
-    crpi_topics_members(&members, topic->of.type, 0);
-    crpi_topics_sort(&members);
-    put_table(vm, &members, CRPI_TOPIC_PROPERTY, "| property | class | |\n|---|---|---|\n", out);
-    put_table(vm, &members, CRPI_TOPIC_METHOD, "| method | |\n|---|---|\n", out);
-    crpi_topics_free(&members);
-}
-
-void crpi_reference(crp *vm, crpi_buf *out)
-{
-    crpi_topics names;
-    crpi_topics_init(&names, vm, "", 0);
-    crpi_topics_names(&names);
-    crpi_topics_sort(&names);
-    crpi_buf_text(out, "# Reference\n\nMade by `carapace doc` from the tables that the program uses.\n\n");
-    crpi_buf_text(out, "## Forms\n\n");
-    put_table(vm, &names, CRPI_TOPIC_FORM, "| form | |\n|---|---|\n", out);
-    crpi_buf_text(out, "## Functions\n\n");
-    put_table(vm, &names, CRPI_TOPIC_FUNCTION, "| function | |\n|---|---|\n", out);
-    crpi_buf_text(out, "## Classes\n\n");
-    for (size_t i = 0; i < names.count; i++)
-        if (names.items[i].kind == CRPI_TOPIC_CLASS && is_native(&names.items[i]))
-            put_class_section(vm, &names.items[i], out);
-    if (names.failed) out->failed = true;
     crpi_topics_free(&names);
     crp_clear_error(vm);
 }

@@ -16,7 +16,4 @@ void crpi_help(crp *, const char *topic, size_t length, crpi_buf *out, bool *kno
  * same. */
 void crpi_apropos(crp *, const char *text, size_t length, crpi_buf *out);
 
-/* The reference page in Markdown: all forms, built-in functions and native classes. */
-void crpi_reference(crp *, crpi_buf *out);
-
 #endif

@@ -45,14 +45,6 @@ static void make_folders(void)
 
 /* --- secrets -------------------------------------------------------------------------------------------- */
 
-static bool has_word(const char *text, const char *word)
-{
-    size_t length = strlen(word);
-    for (; *text; text++)
-        if (strncasecmp(text, word, length) == 0) return true;
-    return false;
-}
-
 /* scheme://user:password@host */
 static bool has_url_with_password(const char *text)
 {
@@ -65,24 +57,9 @@ static bool has_url_with_password(const char *text)
     return false;
 }
 
-static bool names_secret_member(crp *vm, const char *text)
-{
-    for (size_t i = 0; i < vm->member_count; i++) {
-        const crpi_member *m = vm->members[i];
-        if (m && m->flags & CRPI_SECRET && has_word(text, crp_symbol_name(vm, m->name, NULL))) return true;
-    }
-    return false;
-}
-
 bool crpi_history_is_secret(crp *vm, const char *entry)
 {
-    static const char *const words[] = {"password", "passwd", "passphrase", "secret", "token", "credential",
-                                        "apikey",   "privatekey"};
-    if (has_url_with_password(entry)) return true;
-    if (!strchr(entry, '"')) return false;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (has_word(entry, words[i])) return true;
-    return names_secret_member(vm, entry);
+    return has_url_with_password(entry) || (strchr(entry, '"') && crpi_names_secret(vm, entry));
 }
 
 /* --- the file ------------------------------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ static crp_status own_bytes(crp_call *c, unsigned char **bytes, size_t *n)
         b->h.aux = CRPI_BINARY_OWN;
     }
     crpi_str *s = crpi_str_of(b->bytes);
-    s->hash = 0;
+    crpi_str_forget(s);
     *bytes = (unsigned char *)(uintptr_t)s->bytes;
     *n = s->length;
     return CRP_OK;
@@ -160,6 +160,18 @@ static crp_status set(crp_call *c)
     return st;
 }
 
+static crp_status set_integer(crp_call *c)
+{
+    unsigned char *bytes, value[8];
+    size_t n, size, at;
+    self_bytes(c, &n);
+    crp_status st = crpi_lib_integer_bytes(c, 1, value, &size);
+    if (!st) st = crpi_lib_integer_place(c, size, n, &at);
+    if (!st) st = own_bytes(c, &bytes, &n);
+    if (!st) memcpy(bytes + at, value, size);
+    return st;
+}
+
 static crp_status remove_byte(crp_call *c)
 {
     unsigned char byte;
@@ -270,42 +282,90 @@ static crp_status create(crp_call *c)
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method rows[] = {
-    ROW("length", "Integer", length, "How many bytes there are."),
-    ROW("isEmpty", "Object", is_empty, "true if there is no byte."),
-    ROW("isBinary", "Object", is_binary, "true if there is a byte 0."),
-    ROW("get", "Integer (index Integer)", get, "The byte at a place, counted from 0; 1.7 beyond the end."),
+    ROW("length", "Integer", length,
+        "How many bytes there are.\n"
+        "(b.length)                           # --> 3"),
+    ROW("isEmpty", "Object", is_empty,
+        "true if there is no byte, else ().\n"
+        "(b.isEmpty)                          # --> ()"),
+    ROW("isBinary", "Object", is_binary,
+        "true if there is a byte 0, else ().\n"
+        "(b.isBinary)                         # --> true\n"
+        "(0x\"4142\".isBinary)                  # --> ()"),
+    ROW("get", "Integer (index Integer)", get,
+        "The byte at a place, counted from 0; 1.7 beyond the end or before the beginning.\n"
+        "(b.get 2)                            # --> 255\n"
+        "(b.get 3)                            # error: 1.7"),
     ROW("set", "NIL (index Integer) (byte Object)", set,
-        "Changes the byte at a place to 0 to 255, or to that of a String of one byte."),
+        "Changes the byte at a place to 0 to 255, or to that of a String of one byte; 1.7 beyond the end, "
+        "1.8 for anything else.\n"
+        "(b.set 1 \"A\")\n"
+        "b                                    # --> 0x\"0041FF\""),
+    ROW("setInteger", "NIL (index Integer) (value Integer) (size Integer) (order Symbol|String ?)", set_integer,
+        "Changes 1 to 8 bytes from a place on to an integer: in the order big, the most significant byte "
+        "first, or little. 1.7 if they are not all there, 1.8 if it does not fit, and for another size or "
+        "order.\n"
+        "(b.setInteger 1 258 2)\n"
+        "b                                    # --> 0x\"000102\"\n"
+        "(b.setInteger 0 256 1)               # error: 1.8"),
     ROW("extract", "Binary (from Integer) (count Integer ?)", extract,
         "So many bytes from a place on, fewer where it ends, all that follow without a count; 1.7 if it "
-        "begins beyond the end."),
+        "begins beyond the end, or if either is negative.\n"
+        "(0x\"01020304\".extract 1 2)           # --> 0x\"0203\""),
     ROW("search", "Object (what Object) (from Integer 0)", search,
         "The place of the first occurrence of a byte, String, Binary or Buffer at or after `from`; () if "
-        "there is none."),
+        "there is none. 1.7 for a `from` beyond the end, 1.8 for a number that is no byte, 1.11 for anything "
+        "else.\n"
+        "(0x\"01020304\".search 0x\"0304\")       # --> 2\n"
+        "(0x\"01020304\".search 5)              # --> ()"),
     ROW("remove", "Binary (byte Object)", remove_byte,
-        "Takes out every byte of this value, in place; the Binary itself."),
+        "Takes out every byte of this value, in place; the Binary itself. 1.8 for what is no byte.\n"
+        "(0x\"010D020D\".remove 13)             # --> 0x\"0102\""),
     ROW("translate", "Binary (from Object) (to Object)", translate,
         "Changes, in place, each byte that occurs in `from` to the one at the same place in `to`: two "
-        "Integers, or two Strings or Binaries of the same length; the Binary itself."),
-    ROW("+", "Binary ...", concatenate, "A new Binary of this one and then each String, Binary or Buffer."),
+        "Integers, or two Strings, Binaries or Buffers of the same length, else 1.8; the Binary itself.\n"
+        "((\"a-b_c\".binary).translate \"-_\" \"+/\").string   # --> \"a+b/c\""),
+    ROW("+", "Binary ...", concatenate,
+        "A new Binary of this one and then each String, Binary or Buffer; 1.11 for anything else.\n"
+        "(0x\"01\".+ \"A\" 0x\"02\")               # --> 0x\"014102\""),
     ROW("fromHex", "NIL (text String)", from_hex,
-        "Takes its bytes from hexadecimal digits; 1.8 if there is anything else."),
-    ROW("fromFile", "NIL (path String)", from_file, "Takes its bytes from a file, all of it."),
-    ROW("toFile", "NIL (path String)", to_file, "Writes its bytes to a file, which is made or overwritten."),
-    ROW("string", "String", as_string, "A String of the same bytes."),
-    ROW("binary", "Binary", copy, "A copy."),
-    ROW("copy", "Binary", copy, "A copy."),
-    CRPI_LIB_EQUALITY,
-    CRPI_LIB_ORDER,
+        "Takes its bytes from hexadecimal digits; 1.8, and nothing changes, if there is anything else.\n"
+        "(b.fromHex \"c0ffee\")\n"
+        "b                                    # --> 0x\"C0FFEE\""),
+    ROW("toFile", "NIL (path String)", to_file,
+        "Writes its bytes to a file, which is made or replaced; 5.1, 5.2, 5.4 or 5.6 if that fails.\n"
+        "(b.toFile \"bytes\")"),
+    ROW("fromFile", "NIL (path String)", from_file,
+        "Takes its bytes from a file, all of it; 5.1 or 5.3, and nothing changes, if it cannot be read.\n"
+        "(b.fromFile \"bytes\")\n"
+        "b                                    # --> 0x\"C0FFEE\"\n"
+        "(b.fromFile \"no such file\")          # error: 5.1"),
+    ROW("string", "String", as_string,
+        "A String of the same bytes, which are not copied.\n"
+        "(0x\"4142\".string)                    # --> \"AB\""),
+    ROW("binary", "Binary", copy,
+        "A copy.\n"
+        "(0x\"4142\".binary)                    # --> 0x\"4142\""),
+    ROW("copy", "Binary", copy,
+        "A copy: to change one does not change the other.\n"
+        "(== b.copy b)                        # --> true"),
+    CRPI_LIB_EQUALITY_LIKE("0x\"01\"", "0x\"02\""),
+    CRPI_LIB_ORDER_LIKE("0x\"01\"", "0x\"0100\""),
     ROW(NULL, NULL, NULL, NULL)};
 
-static const crp_method creator = ROW("Binary", "Binary (content Object 0)", create,
-                                      "So many bytes 0, or the bytes of a String, Binary or Buffer.");
+static const crp_method creator =
+    ROW("Binary", "Binary (content Object 0)", create,
+        "So many bytes 0, or the bytes of a String, Binary or Buffer; 1.8 for a negative number, 1.11 for "
+        "anything else.\n"
+        "(create Binary 2)                    # --> 0x\"0000\"\n"
+        "(create Binary \"AB\")                 # --> 0x\"4142\"");
 
 static const crp_class_def binary_class = {
     .size = sizeof(crp_class_def),
     .name = "Binary",
-    .help = "Bytes of any kind, as an object: they can be changed in place, but for their number.",
+    .help = "Bytes of any kind, as an object: they can be changed in place, but for their number. A literal is "
+            "a new one each time.\n"
+            "(set b 0x\"0001FF\")",
     .methods = rows,
     .creator = &creator};
 

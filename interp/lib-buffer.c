@@ -117,6 +117,18 @@ static crp_status prepend(crp_call *c)
     return CRP_OK;
 }
 
+static crp_status append_integer(crp_call *c)
+{
+    unsigned char *at, value[8];
+    size_t size, room;
+    crp_status st = crpi_lib_integer_bytes(c, 0, value, &size);
+    if (!st) st = crp_buffer_room(c->vm, c->self, size, &at, &room);
+    if (st) return st;
+    memcpy(at, value, size);
+    crp_buffer_added(c->self, size);
+    return CRP_OK;
+}
+
 static crp_status reset(crp_call *c)
 {
     crpi_buffer *b = self_buffer(c);
@@ -146,6 +158,13 @@ static crp_status from_file(crp_call *c)
     return append_value(c->vm, c->self, string);
 }
 
+static crp_status to_file(crp_call *c)
+{
+    size_t n;
+    const char *bytes = self_bytes(c, &n);
+    return crpi_lib_write_file(c->vm, c->args[0], bytes, n);
+}
+
 static crp_status copy(crp_call *c)
 {
     crp_status st = crp_buffer(c->vm, self_buffer(c)->capacity, &c->result);
@@ -171,37 +190,82 @@ static crp_status create(crp_call *c)
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method rows[] = {
-    ROW("length", "Integer", length, "How many bytes are held."),
+    ROW("length", "Integer", length,
+        "How many bytes are held.\n"
+        "(b.length)                           # --> 5"),
     ROW("bufferLength", "Integer", capacity,
-        "How many bytes it can hold as it is; append and prepend make it grow."),
-    ROW("isEmpty", "Object", is_empty, "true if no byte is held."),
-    ROW("get", "Integer (index Integer)", get, "The byte at a place, counted from 0; 1.7 beyond the end."),
+        "How many bytes it can hold as it is; append and prepend make it grow.\n"
+        "((create Buffer 128).bufferLength)   # --> 128"),
+    ROW("isEmpty", "Object", is_empty,
+        "true if no byte is held, else ().\n"
+        "((create Buffer 128).isEmpty)        # --> true"),
+    ROW("get", "Integer (index Integer)", get,
+        "The byte at a place, counted from 0; 1.7 beyond the end or before the beginning.\n"
+        "(b.get 0)                            # --> 72"),
+    ROW("getInteger", CRPI_LIB_GET_INTEGER_SPEC, crpi_lib_get_integer, CRPI_LIB_GET_INTEGER_HELP
+        "(b.getInteger 0 2)                   # --> 18533"),
     ROW("extract", "Binary (from Integer) (count Integer ?)", extract,
         "So many bytes from a place on, fewer where it ends, all that follow without a count; 1.7 if it "
-        "begins beyond the end."),
+        "begins beyond the end, or if either is negative.\n"
+        "((b.extract 1 3).string)             # --> \"ell\""),
     ROW("search", "Object (what Object) (from Integer 0)", search,
         "The place of the first occurrence of a String, Binary or Buffer at or after `from`; () if there is "
-        "none."),
-    ROW("append", "NIL ...", append, "Adds the bytes of Strings, Binaries or Buffers at the end."),
+        "none. 1.7 for a `from` beyond the end, 1.11 for anything else.\n"
+        "(b.search \"l\")                       # --> 2"),
+    ROW("append", "NIL ...", append,
+        "Adds the bytes of Strings, Binaries or Buffers at the end; 1.11 for anything else, when those "
+        "before it are there already.\n"
+        "(b.append \", \" \"world\")\n"
+        "(b.string)                           # --> \"Hello, world\""),
+    ROW("appendInteger", "NIL (value Integer) (size Integer) (order Symbol|String ?)", append_integer,
+        "Adds an integer as 1 to 8 bytes at the end: in the order big, the most significant byte first, or "
+        "little. 1.8 if it does not fit, and for another size or order.\n"
+        "(set frame (create Buffer))\n"
+        "(frame.appendInteger 5 2)\n"
+        "(frame.append \"Hello\")\n"
+        "(frame.binary)                       # --> 0x\"000548656C6C6F\""),
     ROW("prepend", "NIL (bytes Object)", prepend,
-        "Adds the bytes of a String, Binary or Buffer at the beginning."),
+        "Adds the bytes of a String, Binary or Buffer at the beginning; 1.11 for anything else.\n"
+        "(b.prepend \"> \")\n"
+        "(b.string)                           # --> \"> Hello, world\""),
     ROW("consume", "NIL (count Integer)", consume,
-        "Takes so many bytes away from the beginning; 1.7 if there are fewer."),
-    ROW("reset", "NIL", reset, "Drops the bytes and keeps the size."),
-    ROW("fromFile", "NIL (path String)", from_file, "Holds the bytes of a file instead, all of it."),
-    ROW("string", "String", as_string, "A String of the bytes held."),
-    ROW("binary", "Binary", as_binary, "A Binary of the bytes held."),
-    ROW("copy", "Buffer", copy, "A Buffer of the same size and bytes."),
-    CRPI_LIB_EQUALITY,
+        "Takes so many bytes away from the beginning; 1.7, and none is taken, if there are fewer.\n"
+        "(b.consume 2)\n"
+        "(b.string)                           # --> \"Hello, world\""),
+    ROW("toFile", "NIL (path String)", to_file,
+        "Writes the bytes held to a file, which is made or replaced; 5.1, 5.2, 5.4 or 5.6 if that fails.\n"
+        "(b.toFile \"bytes\")"),
+    ROW("reset", "NIL", reset,
+        "Drops the bytes and keeps the size.\n"
+        "(b.reset)\n"
+        "(b.length)                           # --> 0"),
+    ROW("fromFile", "NIL (path String)", from_file,
+        "Holds the bytes of a file instead, all of it; 5.1 or 5.3, and nothing changes, if it cannot be read.\n"
+        "(b.fromFile \"bytes\")\n"
+        "(b.string)                           # --> \"Hello, world\""),
+    ROW("string", "String", as_string,
+        "A String of the bytes held.\n"
+        "(b.string)                           # --> \"Hello, world\""),
+    ROW("binary", "Binary", as_binary,
+        "A Binary of the bytes held.\n"
+        "((create Buffer \"AB\").binary)        # --> 0x\"4142\""),
+    ROW("copy", "Buffer", copy,
+        "A Buffer of the same size and bytes.\n"
+        "(== b.copy b)                        # --> true"),
+    CRPI_LIB_EQUALITY_LIKE("(create Buffer \"a\")", "(create Buffer \"b\")"),
     ROW(NULL, NULL, NULL, NULL)};
 
-static const crp_method creator = ROW("Buffer", "Buffer (content Object 0)", create,
-                                      "Room for so many bytes, or the bytes of a String, Binary or Buffer.");
+static const crp_method creator =
+    ROW("Buffer", "Buffer (content Object 0)", create,
+        "Room for so many bytes, or the bytes of a String, Binary or Buffer; 1.8 for a negative number, 1.11 "
+        "for anything else.\n"
+        "((create Buffer \"Hello\").length)     # --> 5");
 
 static const crp_class_def buffer_class = {
     .size = sizeof(crp_class_def),
     .name = "Buffer",
-    .help = "Bytes that change and grow: received into at the end, consumed at the beginning.",
+    .help = "Bytes that change and grow: received into at the end, consumed at the beginning.\n"
+            "(set b (create Buffer \"Hello\"))",
     .methods = rows,
     .creator = &creator};
 

@@ -248,19 +248,21 @@ static crp_status create_aux(crp_call *c)
     return alist ? set_properties(c) : CRP_OK;
 }
 
-/* --- errors, ends --------------------------------------------------------------------------------------- */
+/* --- ends, names --------------------------------------------------------------------------------------- */
 
-static crp_status throw_error(crp_call *c) { return crp_rethrow(c->vm, c->args[0]); }
+crp_status crpi_lib_stop(crp *vm, int exit_status)
+{
+    vm->stopped = true;
+    vm->exit_status = exit_status;
+    vm->interrupt = CRPI_STOPPED;
+    return crpi_interrupt(vm);
+}
 
 static crp_status stop(crp_call *c)
 {
     int64_t status;
     crp_status st = crpi_lib_between(c->vm, "stop: the exit status", c->args[0], 0, 255, &status);
-    if (st) return st;
-    c->vm->stopped = true;
-    c->vm->exit_status = (int)status;
-    c->vm->interrupt = CRPI_STOPPED;
-    return crpi_interrupt(c->vm);
+    return st ? st : crpi_lib_stop(c->vm, (int)status);
 }
 
 static crp_status is_defined(crp_call *c)
@@ -289,53 +291,110 @@ static crp_status close_object(crp_call *c)
 
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
+#define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
+
 static const crp_method functions[] = {
-    {"+", "Object x ...", plus,
-     "The sum. Integers give an Integer, 1.14 if it is past 64 bits; with a Real it is a Real.", 0, NULL,
-     NULL},
-    {"-", "Object x ...", minus, "The first argument less the others; one alone is negated.", 0, NULL, NULL},
-    {"*", "Object x ...", times, "The product.", 0, NULL, NULL},
-    {"/", "Object x ...", divide,
-     "The first argument divided by the others in turn; one alone is inverted. Between Integers it "
-     "truncates, and dividing "
-     "by 0 is 1.9.",
-     0, NULL, NULL},
-    {"%", "Object x y", rest, "The remainder of a division, with the sign of the first argument.", 0, NULL,
-     NULL},
-    {"<", "Object x y", less,
-     "true if x comes before y: numbers by value, Strings and Binaries by their bytes.", 0, NULL, NULL},
-    {"<=", "Object x y", less_or_equal, "true if x comes before y or is equal to it.", 0, NULL, NULL},
-    {">", "Object x y", greater, "true if x comes after y.", 0, NULL, NULL},
-    {">=", "Object x y", greater_or_equal, "true if x comes after y or is equal to it.", 0, NULL, NULL},
-    {"==", "Object x y", equal,
-     "true if both have the same contents: numbers by value, Lists, Arrays, HashTables, Buffers, Strings and "
-     "Binaries by what "
-     "they hold, other objects by their class's own ==, else if they are the same object.",
-     0, NULL, NULL},
-    {"!=", "Object x y", unequal, "() where == gives true, else true.", 0, NULL, NULL},
-    {"!", "Object x", not, "true for (), () for anything else.", 0, NULL, NULL},
-    {"cons", "List newHead (newTail List)", cons,
-     "A List with newHead before the items of newTail, which it shares.", 0, NULL, NULL},
-    {"headOf", "Object (list List)", head_of, "The first item; 1.2 if the List is empty.", 0, NULL, NULL},
-    {"tailOf", "List (list List)", tail_of, "The List without its first item; 1.2 if it is empty.", 0, NULL,
-     NULL},
-    {"list", "List ...", list, "A List of the arguments.", 0, NULL, NULL},
-    {"apply", "Object function (arguments List)", apply,
-     "Calls a function, a Function or its name, with the items of the List as they are.", 0, NULL, NULL},
-    {"objectApply", "Object object method (arguments List)", object_apply,
-     "Calls a method of the object by its name, with the items of the List as they are.", 0, NULL, NULL},
-    {"createAux", "Object class ...", create_aux,
-     "As create, for a class that is only known at run time: a Symbol, String or Class.", 0, NULL, NULL},
-    {"throw", "NIL (error Error)", throw_error, "Raises the Error. One that has a place already keeps it.", 0, NULL,
-     NULL},
-    {"stop", "NIL (status Integer 0)", stop,
-     "Ends the script, and the program with this exit status (0 to 255). `finally` and `with` still run.", 0,
-     NULL, NULL},
-    {"isDefined", "Object (name Symbol|String)", is_defined,
-     "true if the global variable ::name has a value.", 0, NULL, NULL},
-    {"closeObject", "NIL object", close_object,
-     "Calls the object's method close, or, if it has none, disconnect. `with` ends so. Nothing to do for ().",
-     0, NULL, NULL},
-    {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
+    ROW("+", "Object x ...", plus,
+        "The sum, from left to right. Integers give an Integer, 1.14 if it is past 64 bits; with a Real it "
+        "is a Real. "
+        "Anything else is asked for its method +: a String or Binary joins what follows. 1.11 for what has "
+        "none.\n"
+        "(+ 1 2 3)                  # --> 6\n"
+        "(+ 1 0.5)                  # --> 1.5\n"
+        "(+ \"a\" \"b\")                # --> \"ab\"\n"
+        "(+ 9223372036854775807 1)  # error: 1.14"),
+    ROW("-", "Object x ...", minus,
+        "The first argument less the others; one alone is negated. Otherwise as +.\n"
+        "(list (- 10 3 2) (- 4))    # --> (5 -4)"),
+    ROW("*", "Object x ...", times,
+        "The product. Otherwise as +.\n"
+        "(* 2 3 0.5)                # --> 3.0"),
+    ROW("/", "Object x ...", divide,
+        "The first argument divided by the others in turn; one alone is inverted. Between Integers it drops "
+        "the "
+        "fraction, and dividing by 0 is 1.9; a Real divided by 0.0 is infinite. Otherwise as +.\n"
+        "(list (/ 7 2) (/ -7 2) (/ 7 2.0) (/ 2.0))  # --> (3 -3 3.5 0.5)\n"
+        "(/ 1 0)                    # error: 1.9"),
+    ROW("%", "Object x y", rest,
+        "The remainder of a division, with the sign of the first argument. 1.9 for an Integer by 0.\n"
+        "(list (% 7 3) (% -7 3) (% 7.5 2))  # --> (1 -1 1.5)"),
+    ROW("<", "Object x y", less,
+        "true if x comes before y: numbers by value, Strings and Binaries by their bytes, objects of one "
+        "class by its "
+        "method < (or, with the two exchanged, >). 1.11 for what cannot be ordered.\n"
+        "(list (< 1 1.5) (< \"b\" \"a\"))  # --> (true ())\n"
+        "(< 1 \"a\")                 # error: 1.11"),
+    ROW("<=", "Object x y", less_or_equal,
+        "true if x comes before y or is equal to it; otherwise as <.\n"
+        "(list (<= 1 1.0) (<= 2 1)) # --> (true ())"),
+    ROW(">", "Object x y", greater,
+        "true if x comes after y; otherwise as <.\n"
+        "(list (> 2 1) (> \"a\" \"b\"))  # --> (true ())"),
+    ROW(">=", "Object x y", greater_or_equal,
+        "true if x comes after y or is equal to it; otherwise as <.\n"
+        "(list (>= 1 1.0) (>= 1 2)) # --> (true ())"),
+    ROW("==", "Object x y", equal,
+        "true if both have the same contents: numbers by value, Lists, Arrays, HashTables, Buffers, Strings "
+        "and "
+        "Binaries by what they hold, Errors by class, code and text, References by what they refer to, "
+        "other objects "
+        "by their class's own method ==, else if they are the same object. What is of two classes is never "
+        "equal, but "
+        "for numbers.\n"
+        "(list (== 1 1.0) (== '(1 (2)) (list 1 (list 2))) (== 'a \"a\"))  # --> (true true ())"),
+    ROW("!=", "Object x y", unequal,
+        "() where == gives true, else true.\n"
+        "(list (!= 1 2) (!= \"a\" \"a\"))  # --> (true ())"),
+    ROW("!", "Object x", not,
+        "true for (), () for anything else.\n"
+        "(list (! ()) (! 0) (! \"\"))  # --> (true () ())"),
+    ROW("cons", "List newHead (newTail List)", cons,
+        "A List with newHead before the items of newTail, which it shares.\n"
+        "(cons 1 (list 2 3))        # --> (1 2 3)"),
+    ROW("headOf", "Object (list List)", head_of,
+        "The first item; 1.2 if the List is empty.\n"
+        "(headOf (list 1 2 3))      # --> 1\n"
+        "(headOf ())                # error: 1.2"),
+    ROW("tailOf", "List (list List)", tail_of,
+        "The List without its first item, not a copy of it; 1.2 if it is empty.\n"
+        "(tailOf (list 1 2 3))      # --> (2 3)"),
+    ROW("list", "List ...", list,
+        "A List of the arguments.\n"
+        "(list 1 \"two\" 'three (+ 2 2))  # --> (1 \"two\" three 4)"),
+    ROW("apply", "Object function (arguments List)", apply,
+        "Calls a function with the items of the List as its arguments, as they are. The function is a "
+        "Function, or a "
+        "Symbol or String that names one: 1.4 if there is none, 1.2 for a macro or a special form.\n"
+        "(apply + (list 1 2 3))     # --> 6\n"
+        "(apply 'join '((\"a\" \"b\") \"-\"))  # --> \"a-b\""),
+    ROW("objectApply", "Object object method (arguments List)", object_apply,
+        "Calls a method of the object by its name, a Symbol or String, with the items of the List as they "
+        "are; or reads "
+        "a property, with an empty List, or sets it, with one item.\n"
+        "(objectApply \"hello\" 'extract (list 1 3))  # --> \"ell\"\n"
+        "(objectApply (create Error 6 1) \"code\" ())  # --> 1"),
+    ROW("createAux", "Object class ...", create_aux,
+        "As create, for a class that is only known at run time: a Symbol, String or Class. 1.4 if there is "
+        "none.\n"
+        "(set kind \"Buffer\")\n"
+        "((createAux kind \"abc\").length)  # --> 3"),
+    ROW("stop", "NIL (status Integer 0)", stop,
+        "Ends the script, and the program with this exit status (0 to 255). `finally` and `with` still run; "
+        "no catch "
+        "keeps it from ending. 1.8 for another status.\n"
+        "(stop 256)                 # error: 1.8\n"
+        "(stop 3)                   # not run"),
+    ROW("isDefined", "Object (name Symbol|String)", is_defined,
+        "true if the global variable ::name has a value. A Symbol need not be quoted.\n"
+        "(set ::port 110)\n"
+        "(list (isDefined ::port) (isDefined \"::port\") (isDefined ::host))  # --> (true true ())"),
+    ROW("closeObject", "NIL object", close_object,
+        "Calls the object's method close, or, if it has none, disconnect: `with` ends so. Nothing to do for "
+        "(). 1.4 if "
+        "it has neither.\n"
+        "(closeObject ())           # --> ()\n"
+        "(closeObject \"text\")       # error: 1.4"),
+    {0},
+};
 
 crp_status crpi_lib_core(crp *vm) { return crp_define_functions(vm, functions); }

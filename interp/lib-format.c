@@ -104,7 +104,7 @@ static crp_status put_specification(formatting *f, const char **at, const char *
     if (!after)
         return crp_raise(f->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
                          "format: \"%%%.*s\" is no specification: expected flags, width, .precision and one "
-                         "of diuxXocseEfFgG%%",
+                         "of diuxXobcseEfFgG%%",
                          (int)(end - *at < 10 ? end - *at : 10), *at);
     *at = after;
     if (spec.letter == '%') {
@@ -166,10 +166,18 @@ static crp_status format(crp_call *c)
 
 static const crp_method functions[] = {
     {"format", "String (formatSpec String) ...", format,
-     "The values laid out as the text says, in C's notation: %d %i %u %x %X %o an Integer, %c the character "
-     "of that number, %f %e %g a Real, %s anything as print shows it, %% a percent sign; with flags (- + "
-     "blank # 0), width and precision, * takes them from an Integer before the value. Widths of text count "
-     "characters.",
+     "The values laid out as the text says, in C's notation: %d %i an Integer, %u %x %X %o %b its 64 bits as "
+     "an unsigned one, %c the character of that number, %f %e %g %F %E %G a Real or an Integer, %s anything "
+     "as print shows it, %% a percent sign; with flags (- + blank # 0), width and precision up to 100000, * "
+     "takes them from an Integer before the value. C's sizes (l ll h) may stand there. Widths and precisions "
+     "of text count characters. 1.8 for what is no specification, for too few and too many values; 1.11 for "
+     "a value of another class than the letter asks.\n"
+     "(format \"%s has %d messages\" \"joe\" 3)   # --> \"joe has 3 messages\"\n"
+     "(format \"%05.1f|%-6s|%+d\" 3.14159 \"né\" 7)   # --> \"003.1|né    |+7\"\n"
+     "(format \"%#x %08b\" 255 5)              # --> \"0xff 00000101\"\n"
+     "(format \"%*d\" 5 42)                    # --> \"   42\"\n"
+     "(format \"%d\" \"x\")                      # error: 1.11\n"
+     "(format \"%d\")                          # error: 1.8",
      0, NULL, NULL},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 

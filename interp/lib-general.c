@@ -222,15 +222,6 @@ static crp_status reversed_bytes(crp *vm, crp_word binary, crp_word *out)
     return st;
 }
 
-static crp_status reversed_array(crp *vm, crp_word array, crp_word *out)
-{
-    crpi_array *from = crpi_array_of(array);
-    crp_status st = crpi_array_new(vm, from->count, out);
-    for (size_t i = 0; !st && i < from->count; i++)
-        crpi_array_of(*out)->items[i] = from->items[from->count - 1 - i];
-    return st;
-}
-
 static crp_status reverse(crp_call *c)
 {
     crp_word w = c->args[0];
@@ -238,7 +229,7 @@ static crp_status reverse(crp_call *c)
     if (w == CRP_NIL || crp_is_pair(w)) return crpi_lib_list_reverse(c->vm, w, &c->result);
     if (crp_is_string(w)) return crpi_lib_string_reverse(c->vm, w, &c->result);
     if (crp_is_a(w, CRP_BINARY)) return reversed_bytes(c->vm, w, &c->result);
-    if (crp_is_a(w, CRP_ARRAY)) return reversed_array(c->vm, w, &c->result);
+    if (crp_is_a(w, CRP_ARRAY)) return crpi_lib_array_reverse(c->vm, w, &c->result);
     if (has_own(c->vm, w, "reverse")) return ask_object(c, "reverse");
     return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
                      "reverse: expected a List, String, Binary or Array, given %n %v", w, w);
@@ -258,48 +249,77 @@ static bool all_of(crp_word list, bool (*kind)(crp_word))
 
 static bool is_binary(crp_word w) { return crp_is_a(w, CRP_BINARY) || crp_is_a(w, CRP_BUFFER); }
 
-static crp_status join(crp_call *c)
+static crp_status join_list(crp *vm, crp_word list, crp_word between, crp_word *out)
 {
-    crp_word list = c->args[0];
-    const char *between = "";
+    const char *text = "";
     size_t n = 0, count;
-    crp_status st = crpi_lib_list_length(c->vm, list, &count);
+    crp_status st = crpi_lib_list_length(vm, list, &count);
     if (st) return st;
-    if (crpi_lib_given(c, 1)) between = crp_string_data(c->args[1], &n);
-    else if (list != CRP_NIL && all_of(list, is_list)) return crpi_lib_list_join(c->vm, list, &c->result);
+    if (between != CRP_UNSET) text = crp_string_data(between, &n);
+    else if (list != CRP_NIL && all_of(list, is_list)) return crpi_lib_list_join(vm, list, out);
     uint32_t class_id = list != CRP_NIL && all_of(list, is_binary) ? CRP_BINARY : CRP_STRING;
     crpi_buf b;
-    crpi_buf_init(&b, &c->vm->mem, CRPI_LIB_CAP);
+    crpi_buf_init(&b, &vm->mem, CRPI_LIB_CAP);
     for (; crp_is_pair(list); list = crp_tail(list)) {
-        crpi_lib_show(c->vm, &b, crp_head(list), true);
-        if (crp_is_pair(crp_tail(list))) crpi_buf_put(&b, between, n);
+        crpi_lib_show(vm, &b, crp_head(list), true);
+        if (crp_is_pair(crp_tail(list))) crpi_buf_put(&b, text, n);
     }
-    return crpi_lib_finish(c->vm, &b, class_id, &c->result);
+    return crpi_lib_finish(vm, &b, class_id, out);
 }
+
+crp_status crpi_lib_join(crp *vm, crp_word items, crp_word between, crp_word *out)
+{
+    crp_status st = CRP_OK;
+    if (crp_is_a(items, CRP_ARRAY)) st = crp_list(vm, crpi_array_of(items)->items, crpi_array_of(items)->count, &items);
+    return st ? st : join_list(vm, items, between, out);
+}
+
+static crp_status join(crp_call *c) { return crpi_lib_join(c->vm, c->args[0], c->args[1], &c->result); }
 
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
+#define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
+
 static const crp_method functions[] = {
-    {"print", "NIL ...", print, "Writes its arguments to standard output, each on a line of its own.", 0,
-     NULL, NULL},
-    {"printAux", "NIL ...", print_aux,
-     "Writes its arguments to standard output, with nothing between or after them.", 0, NULL, NULL},
-    {"length", "Integer value", length,
-     "The length: items of a List or Array, bytes of a String, Symbol, Binary or Buffer, entries of a "
-     "HashTable; else what the object's own method length gives.",
-     0, NULL, NULL},
-    {"isEmpty", "Object value", is_empty,
-     "true if there is nothing in the value: (), \"\", a table without entries. A class's own method isEmpty "
-     "decides for its objects; a value without such a notion is not empty.",
-     0, NULL, NULL},
-    {"reverse", "Object value", reverse,
-     "The same in reverse order, as a new value: items of a List or Array, characters of a String, bytes of "
-     "a Binary.",
-     0, NULL, NULL},
-    {"join", "Object (items List) (between String ?)", join,
-     "The items joined together. Lists, if all of them are, make a List; Binaries and Buffers a Binary; "
-     "anything else a String, each item as print shows it, bytes as they are, with `between` between them.",
-     0, NULL, NULL},
-    {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
+    ROW("print", "NIL ...", print,
+        "Writes its arguments to standard output, each on a line of its own: a String as it is, in a List "
+        "with quotes and "
+        "escapes; a Real with .0 at least; a Binary as 0x\"...\"; an object as #<Class ...> with its "
+        "properties that are "
+        "simple and no secret.\n"
+        "(print \"a b\" (list 1 \"a b\"))  # prints: a b\n"
+        "                               # prints: (1 \"a b\")\n"
+        "(print (create Reference 5))    # prints: #<Reference object 5>"),
+    ROW("printAux", "NIL ...", print_aux,
+        "Writes its arguments to standard output as print does, with nothing between or after them.\n"
+        "(do (printAux \"a\" 1) (print \".\"))  # prints: a1."),
+    ROW("length", "Integer value", length,
+        "The length: items of a List or Array, bytes of a String, Symbol, Binary or Buffer, entries of a "
+        "HashTable; else "
+        "what the object's own method length gives. 1.2 for a List that is a cycle, 1.11 for what has no "
+        "length.\n"
+        "(list (length \"abc\") (length '(1 2)) (length ()))  # --> (3 2 0)\n"
+        "(length 5)                     # error: 1.11"),
+    ROW("isEmpty", "Object value", is_empty,
+        "true if there is nothing in the value: (), \"\", a table without entries. A class's own method "
+        "isEmpty decides for "
+        "its objects; a value without such a notion is not empty.\n"
+        "(list (isEmpty \"\") (isEmpty (list 1)) (isEmpty 0))  # --> (true () ())"),
+    ROW("reverse", "Object value", reverse,
+        "The same in reverse order, as a new value: items of a List or Array, characters of a String, bytes "
+        "of a Binary; "
+        "else what the object's own method reverse gives. 1.2 for a List that is a cycle, 1.11 for what has "
+        "no order.\n"
+        "(list (reverse '(1 2 3)) (reverse \"abc\"))  # --> ((3 2 1) \"cba\")"),
+    ROW("join", "Object (items List|Array) (between String ?)", join,
+        "The items joined together. Lists, if all of them are, make a List; Binaries and Buffers a Binary; "
+        "anything else a "
+        "String, each item as print shows it, bytes as they are, with `between` between them. 1.2 for a "
+        "List that is a "
+        "cycle.\n"
+        "(join (list \"a\" 1 'b) \", \")     # --> \"a, 1, b\"\n"
+        "(join (list '(1 2) '(3)))        # --> (1 2 3)"),
+    {0},
+};
 
 crp_status crpi_lib_general(crp *vm) { return crp_define_functions(vm, functions); }

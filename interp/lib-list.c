@@ -1,4 +1,4 @@
-/* floor 7: the methods of List, and member and find as functions.
+/* floor 7: the methods of List but those that it shares with Array (lib-sequence.c, lib-sort.c).
  *
  * A List is its first pair; () has none, so what changes a List in place needs one.  endCons remembers where
  * the List that it grew last ends, so that appending in a loop takes constant time; whatever cuts or ties
@@ -11,7 +11,7 @@
 
 /* --- walking -------------------------------------------------------------------------------------------- */
 
-static crp_status is_cycle(crp *vm)
+crp_status crpi_lib_list_endless(crp *vm)
 {
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "the List has no end: it is a cycle");
 }
@@ -24,7 +24,7 @@ static crp_status walk_to_end(crp *vm, crp_word list, crp_word *last, size_t *co
     size_t n = 0, next_mark = 1;
     *last = CRP_NIL;
     for (; crp_is_pair(list); list = crp_tail(list)) {
-        if (list == mark) return is_cycle(vm);
+        if (list == mark) return crpi_lib_list_endless(vm);
         if (++n == next_mark) {
             mark = list;
             next_mark *= 2;
@@ -93,16 +93,6 @@ static crp_status tail(crp_call *c)
     return st;
 }
 
-static crp_status last(crp_call *c)
-{
-    size_t n;
-    crp_word pair;
-    crp_status st = must_have_items(c, "last");
-    if (!st) st = walk_to_end(c->vm, c->self, &pair, &n);
-    if (!st) c->result = crp_head(pair);
-    return st;
-}
-
 static crp_status get(crp_call *c)
 {
     crp_word pair;
@@ -110,19 +100,6 @@ static crp_status get(crp_call *c)
     if (!st) c->result = crp_head(pair);
     return st;
 }
-
-/* The index of an item that equals another; () if there is none. */
-static crp_status index_of(crp *vm, crp_word item, crp_word list, crp_word *out)
-{
-    size_t n;
-    crp_status st = crpi_lib_list_length(vm, list, &n);
-    for (int64_t i = 0; !st && crp_is_pair(list); list = crp_tail(list), i++)
-        if (crp_equal(vm, crp_head(list), item)) return crp_integer(vm, i, out);
-    *out = CRP_NIL;
-    return st;
-}
-
-static crp_status member(crp_call *c) { return index_of(c->vm, c->args[0], c->self, &c->result); }
 
 /* What stands behind the attribute in the first entry ((attribute value ...) ...) that begins with it. */
 static crp_status entry_of(crp *vm, crp_word attribute, crp_word list, crp_word *values)
@@ -136,14 +113,6 @@ static crp_status entry_of(crp *vm, crp_word attribute, crp_word list, crp_word 
         *values = crp_tail(entry);
         break;
     }
-    return st;
-}
-
-static crp_status find(crp_call *c)
-{
-    crp_word values;
-    crp_status st = entry_of(c->vm, c->args[0], c->self, &values);
-    if (crp_is_pair(values)) c->result = crp_head(values);
     return st;
 }
 
@@ -194,6 +163,10 @@ crp_status crpi_lib_list_join(crp *vm, crp_word lists, crp_word *out)
     *out = b.first;
     return st;
 }
+
+static crp_status array(crp_call *c) { return crpi_lib_array_of_list(c->vm, c->self, &c->result); }
+
+static crp_status join(crp_call *c) { return crpi_lib_join(c->vm, c->self, c->args[0], &c->result); }
 
 /* From an index on, at most so many items; fewer where the List ends. */
 static crp_status extract(crp_call *c)
@@ -262,77 +235,97 @@ static crp_status replace_tail(crp_call *c)
     return CRP_OK;
 }
 
-/* --- functions ------------------------------------------------------------------------------------------ */
-
-static crp_status member_of(crp_call *c) { return index_of(c->vm, c->args[0], c->args[1], &c->result); }
-
-static crp_status find_in(crp_call *c)
-{
-    crp_word values;
-    crp_status st = entry_of(c->vm, c->args[0], c->args[1], &values);
-    if (crp_is_pair(values)) c->result = crp_head(values);
-    return st;
-}
-
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method rows[] = {
-    ROW("length", "Integer", length, "How many items there are; 1.2 if the List is a cycle."),
-    ROW("isEmpty", "Object", is_empty, "true if there is no item."),
-    ROW("head", "Object", head, "The first item; 1.2 if there is none."),
+    ROW("length", "Integer", length,
+        "How many items there are; 1.2 if the List is a cycle.\n"
+        "items.length  # --> 3"),
+    ROW("isEmpty", "Object", is_empty,
+        "true if there is no item.\n"
+        "items.isEmpty  # --> ()"),
+    ROW("head", "Object", head,
+        "The first item; 1.2 if there is none.\n"
+        "items.head  # --> 3"),
     ROW("tail", "List", tail,
-        "The List of all items but the first, itself and no copy; 1.2 if there is none."),
-    ROW("tailOf", "List", tail, "The same as tail."),
-    ROW("last", "Object", last, "The last item; 1.2 if there is none."),
-    ROW("get", "Object (index Integer)", get, "The item at an index from 0; 1.7 beyond the end."),
-    ROW("member", "Object (item Object)", member,
-        "The index of the first item that equals this one; () if there is none."),
-    ROW("find", "Object (attribute Object)", find,
-        "The value in the first entry (attribute value) of this attribute; () if there is none."),
+        "The List of all items but the first, itself and no copy; 1.2 if there is none.\n"
+        "items.tail  # --> (1 2)"),
+    ROW("tailOf", "List", tail,
+        "The same as tail.\n"
+        "items.tailOf  # --> (1 2)"),
+    ROW("get", "Object (index Integer)", get,
+        "The item at an index from 0; 1.7 beyond the end.\n"
+        "(items.get 2)  # --> 2"),
     ROW("findAux", "List (attribute Object)", find_aux,
-        "All values in the first entry (attribute value ...) of this attribute; () if there is none."),
+        "All values in the first entry (attribute value ...) of this attribute; () if there is none. 1.2 if the List is a "
+        "cycle.\n"
+        "((list '(a 1) '(b 2 3)).findAux 'b)  # --> (2 3)"),
     ROW("cons", "List (newHead Object)", cons,
-        "A new List with this item before the others, which are shared."),
-    ROW("reverse", "List", reverse, "A new List of the same items in reverse order."),
-    ROW("copy", "List", copy, "A new List of the same items; 1.2 if the List is a cycle."),
+        "A new List with this item before the others, which are shared.\n"
+        "(items.cons 9)  # --> (9 3 1 2)"),
+    ROW("reverse", "List", reverse,
+        "A new List of the same items in reverse order; 1.2 if the List is a cycle.\n"
+        "items.reverse  # --> (2 1 3)"),
+    ROW("copy", "List", copy,
+        "A new List of the same items; 1.2 if the List is a cycle.\n"
+        "items.copy  # --> (3 1 2)"),
+    ROW("array", "Array", array,
+        "An Array of the items; 1.2 if the List is a cycle.\n"
+        "items.array  # --> #<Array (3 1 2)>"),
     ROW("extract", "List (from Integer) (count Integer ?)", extract,
-        "A new List of so many items from an index on, fewer where it ends, all that follow without a "
-        "count."),
+        "A new List of so many items from an index on, fewer where it ends, all that follow without a count. 1.7 for a "
+        "start beyond the end and for what is negative, 1.2 if the List is a cycle.\n"
+        "(items.extract 1 2)  # --> (1 2)"),
+    ROW("join", "Object (between String ?)", join,
+        "The items joined together, as the function join does; 1.2 if the List is a cycle.\n"
+        "(items.join \", \")  # --> \"3, 1, 2\""),
     ROW("endCons", "NIL (item Object)", end_cons,
-        "Adds an item at the end, in place. Called on a variable or property that holds (), it sets that to "
-        "a List of the item; on any other empty List it is 1.2."),
+        "Adds an item at the end, in place. Called on a variable or property that holds (), it sets that to a List of the "
+        "item; on any other empty List it is 1.2, on a cycle too.\n"
+        "(set grown (list 1))\n"
+        "(grown.endCons 2)\n"
+        "grown  # --> (1 2)"),
     ROW("set", "NIL (index Integer) (item Object)", set,
-        "Puts an item in the place of another, from index 0; 1.7 beyond the end."),
-    ROW("replaceHead", "NIL (item Object)", replace_head, "Puts an item in the place of the first one."),
+        "Puts an item in the place of another, from index 0; 1.7 beyond the end.\n"
+        "(grown.set 0 \"one\")\n"
+        "grown  # --> (\"one\" 2)"),
+    ROW("replaceHead", "NIL (item Object)", replace_head,
+        "Puts an item in the place of the first one, in place; 1.2 if there is none.\n"
+        "(grown.replaceHead 5)\n"
+        "grown  # --> (5 2)"),
     ROW("replaceTail", "NIL (tail List)", replace_tail,
-        "Puts a List in the place of all items but the first."),
-    ROW("string", "String", crpi_lib_as_string, "The List as print shows it."),
-    CRPI_LIB_EQUALITY,
-    ROW(NULL, NULL, NULL, NULL)};
-
-static const crp_method functions[] = {
-    ROW("member", "Object (item Object) (items List)", member_of,
-        "The index of the first item that equals this one; () if there is none."),
-    ROW("find", "Object (attribute Object) (entries List)", find_in,
-        "The value in the first entry (attribute value) of this attribute; () if there is none."),
+        "Puts a List in the place of all items but the first, in place; 1.2 if there is no first one.\n"
+        "(grown.replaceTail '(6 7))\n"
+        "grown  # --> (5 6 7)"),
+    ROW("string", "String", crpi_lib_as_string,
+        "The List as print shows it.\n"
+        "items.string  # --> \"(3 1 2)\""),
+    ROW("==", "Object other", crpi_lib_eq,
+        "true if the other one is a List of equal items, also where either is a cycle; else ().\n"
+        "(items.== '(3 1 2.0))  # --> true"),
+    ROW("!=", "Object other", crpi_lib_ne,
+        "() where == gives true, else true.\n"
+        "(items.!= '(3 1 2))  # --> ()"),
     ROW(NULL, NULL, NULL, NULL)};
 
 static crp_status create(crp_call *c) { return crp_list(c->vm, c->args, c->count, &c->result); }
 
-static const crp_method creator = ROW("List", "List ...", create, "A List of its arguments.");
+static const crp_method creator = ROW("List", "List ...", create,
+                                      "A List of its arguments.\n"
+                                      "(create List 1 \"two\")  # --> (1 \"two\")");
 
 static const crp_class_def list_class = {
     .size = sizeof(crp_class_def),
     .name = "List",
-    .help = "Items of any classes, one after the other, made of pairs; () is the empty one.",
+    .help = "Items of any classes, one after the other, made of pairs; () is the empty one.\n"
+            "(set items (list 3 1 2))",
     .methods = rows,
     .creator = &creator};
 
 crp_status crpi_lib_list(crp *vm)
 {
     uint32_t id;
-    crp_status st = crp_define_class(vm, &list_class, &id);
-    return st ? st : crp_define_functions(vm, functions);
+    return crp_define_class(vm, &list_class, &id);
 }

@@ -6,6 +6,7 @@
 #include "lib.h"
 
 #include <math.h>
+#include "value.h"
 
 /* --- bits ----------------------------------------------------------------------------------------------- */
 
@@ -64,15 +65,13 @@ static crp_status absolute(crp_call *c)
     return crp_integer(c->vm, i < 0 ? -i : i, &c->result);
 }
 
-/* Whether `a` is the one to keep. An Integer and a Real compare by value; nan is never kept while there is a
- * number. */
-static bool is_better(crp_word a, crp_word b, bool greatest)
+/* Whether `a` is the one to keep, of numbers by value; nan is never kept while there is a number. */
+static crp_status is_better(crp *vm, crp_word a, crp_word b, bool greatest, bool *better)
 {
-    if (crp_is_integer(a) && crp_is_integer(b))
-        return greatest ? crp_integer_value(a) > crp_integer_value(b)
-                        : crp_integer_value(a) < crp_integer_value(b);
-    double x = crp_real_value(a), y = crp_real_value(b);
-    return isnan(y) || (greatest ? x > y : x < y);
+    int order = 0;
+    crp_status st = crpi_compare(vm, a, b, &order);
+    *better = order == 2 ? isnan(crp_real_value(b)) : greatest ? order > 0 : order < 0;
+    return st;
 }
 
 static crp_status extreme(crp_call *c, bool greatest)
@@ -83,7 +82,10 @@ static crp_status extreme(crp_call *c, bool greatest)
         if (!crp_is_integer(w) && !crp_is_real(w))
             return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
                              "expected an Integer or a Real, given %n %v", w, w);
-        if (is_better(w, c->result, greatest)) c->result = w;
+        bool better;
+        crp_status st = is_better(c->vm, w, c->result, greatest, &better);
+        if (st) return st;
+        if (better) c->result = w;
     }
     return CRP_OK;
 }
@@ -94,13 +96,9 @@ static crp_status greatest(crp_call *c) { return extreme(c, true); }
 static crp_status whole(crp_call *c, double (*rounded)(double))
 {
     c->result = c->args[0];
-    if (crp_is_integer(c->args[0])) return CRP_OK;
-    double d = rounded(crp_real_value(c->args[0]));
-    if (isnan(d)) return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "nan is no Integer");
-    if (!(d >= -9223372036854775808.0 && d < 9223372036854775808.0))
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_OVERFLOW,
-                         "arithmetic overflow: %v does not fit an Integer", c->args[0]);
-    return crp_integer(c->vm, (int64_t)d, &c->result);
+    return crp_is_integer(c->args[0])
+               ? CRP_OK
+               : crpi_lib_truncate(c->vm, rounded(crp_real_value(c->args[0])), &c->result);
 }
 
 static crp_status floor_of(crp_call *c) { return whole(c, floor); }
@@ -132,10 +130,14 @@ static crp_status power(crp_call *c)
     return crp_integer(c->vm, r, &c->result);
 }
 
+/* The two bases that have a function of their own are exact for their powers. */
 static crp_status log_of(crp_call *c)
 {
-    double d = log(crp_real_value(c->args[0]));
-    if (crpi_lib_given(c, 1)) d /= log(crp_real_value(c->args[1]));
+    double x = crp_real_value(c->args[0]), base = crpi_lib_given(c, 1) ? crp_real_value(c->args[1]) : 0;
+    double d = !crpi_lib_given(c, 1) ? log(x)
+               : base == 2           ? log2(x)
+               : base == 10          ? log10(x)
+                                     : log(x) / log(base);
     return crp_real(c->vm, d, &c->result);
 }
 
@@ -167,37 +169,83 @@ REAL_FUNCTION(acos_of, acos)
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method functions[] = {
-    ROW("&", "Integer (x Integer) ...", bit_and, "The bits that all its Integers have."),
-    ROW("|", "Integer (x Integer) ...", bit_or, "The bits that any of its Integers has."),
-    ROW("^", "Integer (x Integer) ...", bit_xor, "The bits that an odd number of its Integers have."),
-    ROW("~", "Integer (x Integer)", bit_not, "All bits turned around."),
+    ROW("&", "Integer (x Integer) ...", bit_and,
+        "The bits that all its Integers have; 1.11 for a Real.\n"
+        "(& 12 10)  # --> 8\n"
+        "(& 1 2.0)  # error: 1.11"),
+    ROW("|", "Integer (x Integer) ...", bit_or,
+        "The bits that any of its Integers has; 1.11 for a Real.\n(| 12 10)  # --> 14"),
+    ROW("^", "Integer (x Integer) ...", bit_xor,
+        "The bits that an odd number of its Integers have; 1.11 for a Real.\n(^ 12 10)  # --> 6"),
+    ROW("~", "Integer (x Integer)", bit_not, "All bits turned around.\n(~ 0)  # --> -1"),
     ROW("<<", "Integer (x Integer) (count Integer)", shift_left,
-        "Shifted to the left by 0 to 63 bits; 1.14 if the result does not fit."),
+        "Shifted to the left by 0 to 63 bits (1.8 for another count); 1.14 if the result does not fit, so "
+        "this is x times 2 to the power of count.\n"
+        "(<< 1 10)  # --> 1024\n"
+        "(<< 1 63)  # error: 1.14\n"
+        "(<< 1 64)  # error: 1.8"),
     ROW(">>", "Integer (x Integer) (count Integer)", shift_right,
-        "Shifted to the right by 0 to 63 bits; the sign stays."),
-    ROW("abs", "Object (x Integer|Real)", absolute, "The number without its sign."),
-    ROW("min", "Object (x Integer|Real) ...", least, "The least of its numbers."),
-    ROW("max", "Object (x Integer|Real) ...", greatest, "The greatest of its numbers."),
-    ROW("floor", "Integer (x Integer|Real)", floor_of, "The greatest Integer that is not greater."),
-    ROW("ceil", "Integer (x Integer|Real)", ceil_of, "The least Integer that is not less."),
-    ROW("round", "Integer (x Integer|Real)", round_of, "The nearest Integer; halves go away from zero."),
-    ROW("trunc", "Integer (x Integer|Real)", trunc_of, "The number without its fraction."),
+        "Shifted to the right by 0 to 63 bits (1.8 for another count); the sign stays.\n"
+        "(>> -8 1)   # --> -4\n"
+        "(>> -1 63)  # --> -1"),
+    ROW("abs", "Object (x Integer|Real)", absolute,
+        "The number without its sign; 1.14 for the least Integer.\n"
+        "(abs -3)    # --> 3\n"
+        "(abs -2.5)  # --> 2.5"),
+    ROW("min", "Object (x Integer|Real) ...", least,
+        "The least of its numbers, as it was given; of equal ones the first. nan only if all are.\n"
+        "(min 3 1.5 2)  # --> 1.5"),
+    ROW("max", "Object (x Integer|Real) ...", greatest,
+        "The greatest of its numbers, as it was given; of equal ones the first. nan only if all are.\n"
+        "(max 3 1.5 2)  # --> 3\n"
+        "(max 9007199254740992.0 9007199254740993)  # --> 9007199254740993"),
+    ROW("floor", "Integer (x Integer|Real)", floor_of,
+        "The greatest Integer that is not greater; 1.14 if it does not fit 64 bits, 1.8 for nan.\n"
+        "(floor -2.5)  # --> -3"),
+    ROW("ceil", "Integer (x Integer|Real)", ceil_of,
+        "The least Integer that is not less; 1.14 if it does not fit 64 bits, 1.8 for nan.\n"
+        "(ceil -2.5)  # --> -2"),
+    ROW("round", "Integer (x Integer|Real)", round_of,
+        "The nearest Integer; halves go away from zero. 1.14 if it does not fit 64 bits, 1.8 for nan.\n"
+        "(round 2.5)   # --> 3\n"
+        "(round -2.5)  # --> -3\n"
+        "(round 1e30)  # error: 1.14"),
+    ROW("trunc", "Integer (x Integer|Real)", trunc_of,
+        "The number without its fraction; 1.14 if it does not fit 64 bits, 1.8 for nan.\n"
+        "(trunc -2.5)  # --> -2"),
     ROW("pow", "Object (x Integer|Real) (y Integer|Real)", power,
-        "x to the power of y: an Integer if both are and y is not negative, else a Real."),
-    ROW("sqrt", "Real (x Integer|Real)", sqrt_of, "The square root; nan of a negative number."),
-    ROW("exp", "Real (x Integer|Real)", exp_of, "e to the power of x."),
+        "x to the power of y: an Integer if both are and y is not negative (1.14 if it does not fit), else "
+        "a Real.\n"
+        "(pow 2 62)   # --> 4611686018427387904\n"
+        "(pow 2 -1)   # --> 0.5\n"
+        "(pow 10 19)  # error: 1.14"),
+    ROW("sqrt", "Real (x Integer|Real)", sqrt_of,
+        "The square root; nan of a negative number.\n(sqrt 9)   # --> 3.0\n(sqrt -1)  # --> nan"),
+    ROW("exp", "Real (x Integer|Real)", exp_of,
+        "e to the power of x.\n(exp 0)     # --> 1.0\n(exp 1000)  # --> inf"),
     ROW("log", "Real (x Integer|Real) (base Integer|Real ?)", log_of,
-        "The natural logarithm, or that of the given base."),
-    ROW("log10", "Real (x Integer|Real)", log10_of, "The logarithm to the base 10."),
-    ROW("log2", "Real (x Integer|Real)", log2_of, "The logarithm to the base 2."),
-    ROW("sin", "Real (x Integer|Real)", sin_of, "The sine of an angle in radians."),
-    ROW("cos", "Real (x Integer|Real)", cos_of, "The cosine of an angle in radians."),
-    ROW("tan", "Real (x Integer|Real)", tan_of, "The tangent of an angle in radians."),
-    ROW("asin", "Real (x Integer|Real)", asin_of, "The angle in radians of which x is the sine."),
-    ROW("acos", "Real (x Integer|Real)", acos_of, "The angle in radians of which x is the cosine."),
+        "The natural logarithm, or that of the given base; -inf of 0, nan of a negative number.\n"
+        "(log 1)        # --> 0.0\n"
+        "(log 1000 10)  # --> 3.0"),
+    ROW("log10", "Real (x Integer|Real)", log10_of,
+        "The logarithm to the base 10, as log.\n(log10 1000)  # --> 3.0"),
+    ROW("log2", "Real (x Integer|Real)", log2_of,
+        "The logarithm to the base 2, as log.\n(log2 8)  # --> 3.0"),
+    ROW("sin", "Real (x Integer|Real)", sin_of, "The sine of an angle in radians.\n(sin 0)  # --> 0.0"),
+    ROW("cos", "Real (x Integer|Real)", cos_of, "The cosine of an angle in radians.\n(cos 0)  # --> 1.0"),
+    ROW("tan", "Real (x Integer|Real)", tan_of, "The tangent of an angle in radians.\n(tan 0)  # --> 0.0"),
+    ROW("asin", "Real (x Integer|Real)", asin_of,
+        "The angle in radians of which x is the sine; nan outside -1 to 1.\n"
+        "(asin 0)  # --> 0.0\n"
+        "(asin 2)  # --> nan"),
+    ROW("acos", "Real (x Integer|Real)", acos_of,
+        "The angle in radians of which x is the cosine; nan outside -1 to 1.\n"
+        "(acos -1)  # --> 3.141592653589793"),
     ROW("atan", "Real (y Integer|Real) (x Integer|Real ?)", atan_of,
         "The angle in radians of which y is the tangent; with x that of the point (x, y), in the right "
-        "quadrant."),
+        "quadrant.\n"
+        "(atan 1)     # --> 0.7853981633974483\n"
+        "(atan 1 -1)  # --> 2.356194490192345"),
     ROW(NULL, NULL, NULL, NULL)};
 
 crp_status crpi_lib_math(crp *vm) { return crp_define_functions(vm, functions); }

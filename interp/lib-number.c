@@ -65,21 +65,30 @@ static crp_status integer_char(crp_call *c)
     return crp_string(c->vm, bytes, n, &c->result);
 }
 
+crp_status crpi_lib_truncate(crp *vm, double d, crp_word *out)
+{
+    if (isnan(d)) return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "nan is no Integer");
+    if (d >= -0x1p63 && d < 0x1p63) return crp_integer(vm, (int64_t)d, out);
+    crp_word given;
+    crp_status st = crp_real(vm, d, &given);
+    if (st) return st;
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OVERFLOW, "arithmetic overflow: %v does not fit an Integer",
+                     given);
+}
+
 static crp_status real_integer(crp_call *c)
 {
-    double d = crp_real_value(c->self);
-    if (isnan(d)) return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "nan is no Integer");
-    if (!(d > -9223372036854777856.0 && d < 9223372036854775808.0))
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_OVERFLOW,
-                         "arithmetic overflow: %v does not fit an Integer", c->self);
-    return crp_integer(c->vm, (int64_t)d, &c->result);
+    return crpi_lib_truncate(c->vm, crp_real_value(c->self), &c->result);
 }
 
 static crp_status create_integer(crp_call *c)
 {
-    c->result = c->args[0];
-    if (crp_is_string(c->args[0])) return crpi_lib_read_integer(c->vm, c->args[0], 10, &c->result);
-    return CRP_OK;
+    crp_word w = c->result = c->args[0];
+    if (crp_is_integer(w)) return CRP_OK;
+    if (crp_is_real(w)) return crpi_lib_truncate(c->vm, crp_real_value(w), &c->result);
+    if (crp_is_string(w)) return crpi_lib_read_integer(c->vm, w, 10, &c->result);
+    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                     "expected an Integer, Real or String, given %n %v", w, w);
 }
 
 static crp_status create_real(crp_call *c)
@@ -141,82 +150,138 @@ crp_status crpi_lib_read_integer(crp *vm, crp_word string, int64_t base, crp_wor
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%v is no Integer", string);
 }
 
+/* What a Real's own text may be besides digits. */
+static bool read_word(const char *text, size_t n, double *out)
+{
+    bool negative = n && text[0] == '-';
+    if (n && (text[0] == '-' || text[0] == '+')) text++, n--;
+    if (n != 3 || (memcmp(text, "inf", 3) != 0 && memcmp(text, "nan", 3) != 0)) return false;
+    *out = text[0] == 'n' ? NAN : negative ? -INFINITY : INFINITY;
+    return true;
+}
+
 crp_status crpi_lib_read_real(crp *vm, crp_word string, crp_word *out)
 {
     size_t n;
     double d;
     const char *text = trimmed(string, &n);
-    if (crpi_parse_real(text, n, &d)) return crp_real(vm, d, out);
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%v is no Real", string);
+    if (read_word(text, n, &d)) return crp_real(vm, d, out);
+    if (!crpi_parse_real(text, n, &d))
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%v is no Real", string);
+    if (isfinite(d)) return crp_real(vm, d, out);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OVERFLOW, "arithmetic overflow: %v does not fit a Real", string);
 }
 
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
-#define ARITHMETIC \
-    {"+", "Object y ...", plus, "The sum of this number and the others.", 0, NULL, NULL}, \
-        {"-", "Object y ...", minus, "This number less the others.", 0, NULL, NULL}, \
-        {"*", "Object y ...", times, "The product of this number and the others.", 0, NULL, NULL}, \
-        {"/", "Object y ...", divide, \
-         "This number divided by the others in turn; between Integers it truncates, and dividing by 0 is " \
-         "1.9.", \
-         0, NULL, NULL}, \
-        {"%", "Object y ...", rest, "The remainder of a division, with the sign of this number.", 0, NULL, \
-         NULL}
+#define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
-#define FORMAT_ROW \
-    {"format", "String (formatSpec String) ...", crpi_lib_format_self, \
-     "The number laid out as a C printf specification says, as %06.2f or %-8d; Integers for each * come " \
-     "after it.", \
-     0, NULL, NULL}
+/* The five operators, with an example for each. */
+#define ARITHMETIC(plus_example, minus_example, times_example, divide_example, rest_example) \
+    ROW("+", "Object y ...", plus, \
+        "The sum of this number and the others: an Integer if all are, else a Real; 1.14 past 64 bits, 1.11 " \
+        "for what is no number.\n" plus_example), \
+        ROW("-", "Object y ...", minus, "This number less the others; 1.14 and 1.11 as +.\n" minus_example), \
+        ROW("*", "Object y ...", times, \
+            "The product of this number and the others; 1.14 and 1.11 as +.\n" times_example), \
+        ROW("/", "Object y ...", divide, \
+            "This number divided by the others in turn. Between Integers the fraction is cut off, dividing " \
+            "by 0 is 1.9, and the least Integer by -1 is 1.14; a Real divided by 0 is inf, -inf or nan.\n" \
+            divide_example), \
+        ROW("%", "Object y", rest, \
+            "The remainder of a division, with the sign of this number; 1.9 for Integers if y is 0, nan " \
+            "for Reals.\n" rest_example)
+
+#define FORMAT_ROW(example) \
+    ROW("format", "String (formatSpec String) ...", crpi_lib_format_self, \
+        "The number laid out as a C printf specification says, as %06.2f or %-8d; Integers for each * come " \
+        "after it. 1.8 if the specification is none or takes more or fewer values, 1.11 for another class " \
+        "of value.\n" example)
 
 static const crp_method integer_rows[] = {
-    {"string", "String (base Integer 10)", integer_string, "The number as text, in base 2 to 36.", 0, NULL,
-     NULL},
-    FORMAT_ROW,
-    {"integer", "Integer", crpi_lib_self, "The number itself.", 0, NULL, NULL},
-    {"real", "Real", integer_real, "The same number as a Real; beyond 2^53 the nearest one.", 0, NULL, NULL},
-    {"char", "String", integer_char, "The character of this number, in UTF-8; 1.8 if there is none.", 0, NULL,
-     NULL},
-    {"copy", "Integer", crpi_lib_self, "The number itself.", 0, NULL, NULL},
-    ARITHMETIC,
-    CRPI_LIB_EQUALITY,
-    CRPI_LIB_ORDER,
-    {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
+    ROW("string", "String (base Integer 10)", integer_string,
+        "The number as text, in base 2 to 36 with small letters; 1.8 for another base.\n"
+        "(-255.string)    # --> \"-255\"\n"
+        "(255.string 16)  # --> \"ff\""),
+    FORMAT_ROW("(42.format \"%06d\")   # --> \"000042\"\n"
+               "(42.format \"%*d\" 5)  # --> \"   42\""),
+    ROW("integer", "Integer", crpi_lib_self, "The number itself.\n(33.integer)  # --> 33"),
+    ROW("real", "Real", integer_real,
+        "The same number as a Real; beyond 2^53 the nearest one.\n"
+        "(33.real)                # --> 33.0\n"
+        "(9007199254740993.real)  # --> 9007199254740992.0"),
+    ROW("char", "String", integer_char,
+        "The character of this number, in UTF-8; 1.8 if there is none.\n"
+        "(65.char)      # --> \"A\"\n"
+        "(0xD800.char)  # error: 1.8"),
+    ROW("copy", "Integer", crpi_lib_self, "The number itself.\n(33.copy)  # --> 33"),
+    ARITHMETIC("(7.+ 3 1)                  # --> 11\n"
+               "(7.+ 0.5)                  # --> 7.5\n"
+               "(9223372036854775807.+ 1)  # error: 1.14",
+               "(7.- 3 1)  # --> 3", "(7.* 3 2)  # --> 42",
+               "(7./ 2)    # --> 3\n"
+               "(-7./ 2)   # --> -3\n"
+               "(7./ 2.0)  # --> 3.5\n"
+               "(7./ 0)    # error: 1.9",
+               "(7.% 4)   # --> 3\n"
+               "(-7.% 4)  # --> -3"),
+    CRPI_LIB_EQUALITY_LIKE("1", "2"),
+    CRPI_LIB_ORDER_LIKE("1", "2"),
+    ROW(NULL, NULL, NULL, NULL)};
 
 static const crp_method real_rows[] = {
-    {"string", "String", crpi_lib_as_string, "The shortest text that reads back as the same number.", 0, NULL,
-     NULL},
-    FORMAT_ROW,
-    {"integer", "Integer", real_integer, "The number without its fraction; 1.14 if it does not fit.", 0, NULL,
-     NULL},
-    {"real", "Real", crpi_lib_self, "The number itself.", 0, NULL, NULL},
-    {"copy", "Real", crpi_lib_self, "The number itself.", 0, NULL, NULL},
-    ARITHMETIC,
-    CRPI_LIB_EQUALITY,
-    CRPI_LIB_ORDER,
-    {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
+    ROW("string", "String", crpi_lib_as_string,
+        "The shortest text that reads back as the same number.\n"
+        "(0.1.string)          # --> \"0.1\"\n"
+        "((/ 1.0 3).string)    # --> \"0.3333333333333333\"\n"
+        "((/ 1.0 0.0).string)  # --> \"inf\""),
+    FORMAT_ROW("(3.14159.format \"%.2f\")   # --> \"3.14\"\n"
+               "(2.5.format \"%*.*f\" 8 3)  # --> \"   2.500\""),
+    ROW("integer", "Integer", real_integer,
+        "The number without its fraction; 1.14 if that does not fit 64 bits, 1.8 for nan.\n"
+        "(-2.9.integer)  # --> -2\n"
+        "(1e19.integer)  # error: 1.14"),
+    ROW("real", "Real", crpi_lib_self, "The number itself.\n(2.5.real)  # --> 2.5"),
+    ROW("copy", "Real", crpi_lib_self, "The number itself.\n(2.5.copy)  # --> 2.5"),
+    ARITHMETIC("(7.5.+ 1)  # --> 8.5", "(7.5.- 1 0.5)  # --> 6.0", "(7.5.* 2)  # --> 15.0",
+               "(7.5./ 2)    # --> 3.75\n"
+               "(7.5./ 0)    # --> inf\n"
+               "(0.0./ 0.0)  # --> nan",
+               "(-7.5.% 2)  # --> -1.5"),
+    CRPI_LIB_EQUALITY_LIKE("1.5", "2"),
+    CRPI_LIB_ORDER_LIKE("1.5", "2"),
+    ROW(NULL, NULL, NULL, NULL)};
 
-static const crp_method integer_creator = {"Integer",
-                                           "Integer (value Integer|String 0)",
-                                           create_integer,
-                                           "An Integer from a number or its text.",
-                                           0,
-                                           NULL,
-                                           NULL};
-static const crp_method real_creator = {
-    "Real", "Real (value Object 0.0)", create_real, "A Real from a number or its text.", 0, NULL, NULL};
+static const crp_method integer_creator =
+    ROW("Integer", "Integer (value Object 0)", create_integer,
+        "An Integer from a number, whose fraction is cut off, or from its text, decimal or 0x hexadecimal, "
+        "with white space around it; 1.14 for what does not fit 64 bits, 1.8 for what is none, 1.11 for "
+        "another class.");
+static const crp_method real_creator =
+    ROW("Real", "Real (value Object 0.0)", create_real,
+        "A Real from a number or its text, inf and nan too, with white space around it; 1.14 for a text "
+        "beyond the largest, 1.8 for what is none, 1.11 for another class.");
 
 static const crp_class_def integer_class = {
     .size = sizeof(crp_class_def),
     .name = "Integer",
-    .help = "A whole number of 64 bits, with sign. What does not fit is an error, 1.14.",
+    .help = "A whole number of 64 bits, with sign. What does not fit is an error, 1.14. Integers and Reals "
+            "that have the same value are equal, and the same key.\n"
+            "(create Integer \"-17\")  # --> -17\n"
+            "(create Integer 3.7)    # --> 3\n"
+            "(create Integer \"x\")    # error: 1.8",
     .methods = integer_rows,
     .creator = &integer_creator};
-static const crp_class_def real_class = {.size = sizeof(crp_class_def),
-                                         .name = "Real",
-                                         .help = "A number with a fraction: IEEE 754 double precision.",
-                                         .methods = real_rows,
-                                         .creator = &real_creator};
+static const crp_class_def real_class = {
+    .size = sizeof(crp_class_def),
+    .name = "Real",
+    .help = "A number with a fraction: IEEE 754 double precision, with its infinities and nan, which is not "
+            "even equal to itself. It is shown by the fewest digits that read back as the same number.\n"
+            "(create Real \"2.50\")                      # --> 2.5\n"
+            "(== 1 1.0)                                # --> true\n"
+            "(== 9007199254740993 9007199254740992.0)  # --> ()",
+    .methods = real_rows,
+    .creator = &real_creator};
 
 crp_status crpi_lib_number(crp *vm)
 {

@@ -1,11 +1,10 @@
-/* floor 7: asking values what they are: typeOf, classInfo, interfaces; and the classes Error, Function,
- * Class. */
+/* floor 7: asking values what they are: typeOf, classInfo, interfaces, properties by name; and the classes Function,
+ * Class and Reference. */
 #include "lib.h"
 
 #include <string.h>
 #include "cells.h"
 #include "class.h"
-#include "error.h"
 #include "printer.h"
 #include "value.h"
 
@@ -102,193 +101,192 @@ static crp_status get_interface(crp_call *c)
     return st ? st : view_of(c->vm, object, face, &c->result);
 }
 
-static crp_status face_of(crp_call *c)
+static uint32_t face_number(crp_word w)
 {
     uint32_t id, face;
-    crpi_face_of(c->args[0], &id, &face);
-    c->result = crp_fixnum(face);
+    crpi_face_of(w, &id, &face);
+    return face;
+}
+
+static crp_status face_of(crp_call *c)
+{
+    c->result = crp_fixnum(face_number(c->args[0]));
     return CRP_OK;
 }
+
+/* --- getOr -------------------------------------------------------------------------------------------------- */
+
+/* The pair at a place, (): there is none.  A cycle has one for every place. */
+static crp_word pair_at(crp_word list, size_t i)
+{
+    crp_word mark = list;
+    size_t since = 0, next_mark = 1;
+    while (i > 0 && crp_is_pair(list)) {
+        list = crp_tail(list);
+        i--;
+        since++;
+        if (list == mark) i %= since;
+        if (since < next_mark) continue;
+        mark = list;
+        since = 0;
+        next_mark *= 2;
+    }
+    return list;
+}
+
+static bool item_at(crp_word w, size_t i, crp_word *out)
+{
+    const unsigned char *bytes;
+    size_t n = 0;
+    if (crp_is_pair(w)) {
+        w = pair_at(w, i);
+        if (crp_is_pair(w)) *out = crp_head(w);
+        return crp_is_pair(w);
+    }
+    if (crp_is_a(w, CRP_ARRAY)) {
+        const crpi_array *a = crpi_array_of(w);
+        if (i < a->count) *out = a->items[i];
+        return i < a->count;
+    }
+    bool found = crp_bytes(w, &bytes, &n) && i < n;
+    if (found) *out = crp_fixnum(bytes[i]);
+    return found;
+}
+
+/* Of a List of (attribute value), the value of this attribute. */
+static bool value_in_alist(crp *vm, crp_word list, crp_word attribute, crp_word *out)
+{
+    crp_word mark = CRP_NIL;
+    size_t n = 0, next_mark = 1;
+    for (; crp_is_pair(list) && list != mark; list = crp_tail(list)) {
+        crp_word entry = crp_head(list);
+        if (crp_is_pair(entry) && crp_is_pair(crp_tail(entry)) && crp_equal(vm, crp_head(entry), attribute)) {
+            *out = crp_head(crp_tail(entry));
+            return true;
+        }
+        if (++n < next_mark) continue;
+        mark = list;
+        next_mark *= 2;
+    }
+    return false;
+}
+
+static crp_status property_or(crp_call *c, bool *found)
+{
+    crp_word name = c->args[1];
+    size_t length;
+    const char *text = crpi_name_text(c->vm, name, &length);
+    if (!text)
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                         "getOr: expected the name of a property of %n, given %n %v", c->args[0], name, name);
+    *found = crpi_symbol_find(&c->vm->symbols, text, length, &name) && crpi_can_read(c->vm, c->args[0], name);
+    return *found ? crp_get(c->vm, c->args[0], name, &c->result) : CRP_OK;
+}
+
+static crp_status get_or(crp_call *c)
+{
+    crp_word w = c->args[0], key = c->args[1];
+    bool found = false;
+    crp_status st = CRP_OK;
+    if (crp_is_a(w, CRP_HASHTABLE)) found = crp_hashtable_get(c->vm, w, key, &c->result);
+    else if (crp_is_pair(w) && !crp_is_integer(key)) found = value_in_alist(c->vm, w, key, &c->result);
+    else if (crp_is_integer(key)) found = crp_integer_value(key) >= 0 && item_at(w, (size_t)crp_integer_value(key), &c->result);
+    else if (w != CRP_NIL) st = property_or(c, &found);
+    if (!found || c->result == CRP_NIL) c->result = c->args[2];
+    return st;
+}
+
+/* --- copy --------------------------------------------------------------------------------------------------- */
+
+static crp_status copy_instance(crp *vm, const crpi_class *class, crp_word object, crp_word *out)
+{
+    const crpi_instance *from = (crpi_instance *)crp_object_of(object);
+    crp_status st = crp_new_object(vm, class->id, out);
+    if (st) return st;
+    crpi_instance *to = (crpi_instance *)crp_object_of(*out);
+    for (uint32_t i = 0; i < class->slots; i++) crp_store(vm, &to->h, &to->slots[i], from->slots[i]);
+    return CRP_OK;
+}
+
+static crp_status copy(crp_call *c)
+{
+    crp_word w = c->args[0], object = crpi_unview(w), name;
+    const crpi_class *class = c->vm->classes[crp_class_of(object)];
+    if (c->step++ > 0) {
+        c->result = c->value;
+        return CRP_OK;
+    }
+    crp_status st = crp_symbol(c->vm, "copy", 4, &name);
+    if (st) return st;
+    if (crp_has_method(c->vm, w, name)) return crp_then_send(c, w, name, NULL, 0);
+    if (class->script) {
+        st = copy_instance(c->vm, class, object, &c->result);
+        return st ? st : view_of(c->vm, c->result, face_number(w), &c->result);
+    }
+    c->result = w;
+    if (!crp_is_object(w) || class->id == CRP_FUNCTION || class->id == CRP_CLASS) return CRP_OK;
+    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED, "copy: a %n cannot be copied: there is no other like it", w);
+}
+
+/* --- rows --------------------------------------------------------------------------------------------------- */
+
+#define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
 
 static const crp_method functions[] = {
-    {"typeOf", "Object object (class Object ?)", type_of,
-     "The name of the value's class, a Symbol. With a class (its name, or the Class): true if the value is "
-     "of that class, "
-     "else (). CommsModule is the class of every comms module, Object that of everything. 1.4 unknown class.",
-     0, NULL, NULL},
-    {"isClass", "Object name", is_class, "true if the Symbol or String names a class, else ().", 0, NULL,
-     NULL},
-    {"isFunction", "Object name", is_function,
-     "true if the Symbol or String can stand first in a call: it names a function, a macro or a special "
-     "form. True of a "
-     "Function as well. Else ().",
-     0, NULL, NULL},
-    {"classInfo", "List class", class_info,
-     "What a class (its name, the Class, or any object of it) is made of: (name major minor interface ... "
-     "clause ...). An "
-     "interface is (\"name\" (properties (name Class flag ...) ...) (methods (Result name ((argument Class) "
-     "...) flag ...) "
-     "...) clause ...); \"\" is one without a name. Flags are readOnly writeOnly private secret config "
-     "attribute and "
-     "(id n); clauses are those of the class form. 1.4 unknown class.",
-     0, NULL, NULL},
-    {"getInterface", "Object object interface", get_interface,
-     "The same object, seen through another of its interfaces, given by name or by number; \"\" and 0 are "
-     "the primary one. "
-     "1.4 unknown interface, 1.7 no such number.",
-     0, NULL, NULL},
-    {"faceOf", "Integer object", face_of,
-     "The number of the interface that the value is seen through; 0 is the primary one.", 0, NULL, NULL},
+    ROW("typeOf", "Object object (class Object ?)", type_of,
+        "The name of the value's class, a Symbol. With a class (its name, or the Class): true if the value is "
+        "of that class, else (). CommsModule is the class of every comms module, Object that of everything. "
+        "1.4 unknown class.\n"
+        "(typeOf \"a\")                      # --> String\n"
+        "(list (typeOf 5 'Integer) (typeOf 5 Real))  # --> (true ())"),
+    ROW("isClass", "Object name", is_class,
+        "true if the Symbol or String names a class, else (). True of a Class as well.\n"
+        "(list (isClass 'Error) (isClass \"error\"))  # --> (true ())"),
+    ROW("isFunction", "Object name", is_function,
+        "true if the Symbol or String can stand first in a call: it names a function, a macro or a special "
+        "form. True of a Function as well. Else ().\n"
+        "(list (isFunction 'print) (isFunction \"while\") (isFunction print) (isFunction 'prnt))  # --> "
+        "(true true true ())"),
+    ROW("classInfo", "List class", class_info,
+        "What a class (its name, the Class, or any object of it) is made of: (name major minor interface ... "
+        "clause ...). An interface is (\"name\" (properties (name Class flag ...) ...) (methods (Result name "
+        "((argument Class) ...) flag ...) ...) clause ...); \"\" is one without a name. Flags are readOnly "
+        "writeOnly private secret config attribute and (id n); clauses are those of the class form. 1.4 "
+        "unknown class.\n"
+        "(class Lamp (interface (properties (on Object readOnly)) (methods (NIL press ((times Integer))))))\n"
+        "(classInfo Lamp)\n"
+        "# --> (Lamp 1 0 (\"\" (properties (on Object readOnly)) (methods (NIL press ((times Integer))))))"),
+    ROW("getInterface", "Object object interface", get_interface,
+        "The same object, seen through another of its interfaces, given by name or by number; \"\" and 0 are "
+        "the primary one. 1.4 unknown interface, 1.7 no such number.\n"
+        "(class Horn (interface (properties (metal String))) (interface Volume (properties (level Integer))))\n"
+        "(set v (getInterface (create Horn) 'Volume))\n"
+        "(v.level 5)                       # --> 5\n"
+        "v.metal                           # error: 1.4"),
+    ROW("faceOf", "Integer object", face_of,
+        "The number of the interface that the value is seen through; 0 is the primary one.\n"
+        "(class Drum (interface) (interface Skin))\n"
+        "(faceOf (getInterface (create Drum) 'Skin))  # --> 1"),
+    ROW("getOr", "Object object key default", get_or,
+        "The value of a property of an object, by its name; of a key in a HashTable; of an attribute in a List "
+        "of (attribute value); or the item with this number of a List, Array, String, Binary or Buffer: or the "
+        "default, if there is no such thing or it is (). Nothing of () is there.\n"
+        "(getOr '((port 110)) 'port 25)    # --> 110\n"
+        "(getOr (list 1 2) 7 \"none\")       # --> \"none\"\n"
+        "(getOr (create Error 6 1) 'code 0) # --> 1"),
+    ROW("copy", "Object value", copy,
+        "A value like this one that can be changed without it: the same items or properties in a new List, "
+        "Array, HashTable, Buffer, Binary, Error, Reference or object of a script's class (whose own method "
+        "copy decides, if it has one). What they hold is not copied. What never changes, such as a String, is "
+        "its own copy. 1.12 for what there is only one of, such as a Stream.\n"
+        "(set a (list 1 2))\n"
+        "(set b (copy a))\n"
+        "(b.set 0 9)\n"
+        "(list a b)                        # --> ((1 2) (9 2))"),
     {0},
 };
 
-/* --- Error ---------------------------------------------------------------------------------------------- */
-
-/* The text: the parts one after the other. */
-static crp_status join_text(crp_call *c, uint32_t from, crp_word *out)
-{
-    crpi_buf text;
-    crpi_buf_init(&text, &c->vm->mem, CRPI_LIB_CAP);
-    for (uint32_t i = from; i < c->count; i++)
-        if (c->args[i] != CRP_UNSET) crpi_lib_show(c->vm, &text, c->args[i], true);
-    return crpi_lib_finish(c->vm, &text, CRP_STRING, out);
-}
-
-static crp_status error_set(crp_call *c)
-{
-    crp_object *o = crp_object_of(c->self);
-    crpi_error *e = (crpi_error *)o;
-    crp_word text;
-    crp_status st = join_text(c, 2, &text);
-    if (st) return st;
-    crp_store(c->vm, o, &e->error_class, c->args[0]);
-    crp_store(c->vm, o, &e->code, c->args[1]);
-    crp_store(c->vm, o, &e->text, text);
-    return CRP_OK;
-}
-
-static crp_status error_create(crp_call *c)
-{
-    crpi_error_of(c->self)->source_line = CRP_NIL;
-    return error_set(c);
-}
-
-static crp_status error_locate(crp_call *c)
-{
-    crp_object *o = crp_object_of(c->self);
-    crpi_error *e = (crpi_error *)o;
-    crp_store(c->vm, o, &e->file, c->args[0]);
-    crp_store(c->vm, o, &e->line, c->args[1]);
-    crp_store(c->vm, o, &e->position, c->args[2]);
-    crp_store(c->vm, o, &e->source_line, CRP_NIL);
-    return CRP_OK;
-}
-
-static crp_status error_clear(crp_call *c)
-{
-    crp_object *o = crp_object_of(c->self);
-    crpi_error *e = (crpi_error *)o;
-    crp_word *const numbers[] = {&e->error_class, &e->code, &e->line, &e->position};
-    crp_word *const lists[] = {&e->trace, &e->cause, &e->source_line};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        crp_store(c->vm, o, numbers[i], crp_fixnum(0));
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) crp_store(c->vm, o, lists[i], CRP_NIL);
-    crp_store(c->vm, o, &e->text, c->vm->cells->empty_string);
-    crp_store(c->vm, o, &e->file, c->vm->cells->empty_string);
-    return CRP_OK;
-}
-
-static void put_place(crpi_buf *out, const crpi_error *e)
-{
-    size_t length = 0;
-    const char *file = crp_is_string(e->file) ? crp_string_data(e->file, &length) : "";
-    if (length == 0) return;
-    crpi_buf_format(out, "%.*s:%ld:", (int)length, file, (long)crp_integer_value(e->line));
-    if (crp_integer_value(e->position) > 0)
-        crpi_buf_format(out, "%ld:", (long)crp_integer_value(e->position));
-    crpi_buf_byte(out, ' ');
-}
-
-static crp_status error_string(crp_call *c)
-{
-    const crpi_error *e = crpi_error_of(c->self);
-    size_t length;
-    const char *text = crp_string_data(e->text, &length);
-    crpi_buf out;
-    crpi_buf_init(&out, &c->vm->mem, CRPI_LIB_CAP);
-    if (c->vm->show_location) put_place(&out, e);
-    crpi_buf_format(&out, "error %ld.%ld: ", (long)crp_integer_value(e->error_class),
-                    (long)crp_integer_value(e->code));
-    crpi_buf_put(&out, text, length);
-    return crpi_lib_finish(c->vm, &out, CRP_STRING, &c->result);
-}
-
-static crp_status get_show_location(crp *vm, crp_object *o, crp_word *out)
-{
-    (void)o;
-    *out = crp_bool(vm->show_location);
-    return CRP_OK;
-}
-
-static crp_status set_show_location(crp *vm, crp_object *o, crp_word value)
-{
-    (void)o;
-    vm->show_location = crp_is_true(value);
-    return CRP_OK;
-}
-
-#define ERROR_WORD(name, class, flags, field, help)                                                          \
-    {                                                                                                        \
-        name, class, flags, offsetof(crpi_error, field), NULL, NULL, help, NULL, NULL                        \
-    }
-
-static const crp_property error_properties[] = {
-    ERROR_WORD("class", "Integer", CRP_RW, error_class,
-               "what kind of error it is: 1 script, 3 system, 5 files, 6 communication ..."),
-    ERROR_WORD("code", "Integer", CRP_RW, code, "which error of its class"),
-    ERROR_WORD("text", "String", CRP_RW, text, "what happened, in words"),
-    ERROR_WORD("file", "String", CRP_RW, file, "the source it comes from, \"\" if not known"),
-    ERROR_WORD("line", "Integer", CRP_RW, line, "line in the file, from 1; 0 if not known"),
-    ERROR_WORD("positionInLine", "Integer", CRP_RW, position, "byte in the line, from 1; 0 if not known"),
-    ERROR_WORD("trace", "List", CRP_READ, trace,
-               "the calls that were under way, innermost first, a String each"),
-    ERROR_WORD("cause", "Error", CRP_RW, cause, "the error that led to this one, or ()"),
-    {"showLocation", "Object", CRP_RW, 0, NULL, NULL,
-     "whether `string` begins with the place; one setting for all Errors", get_show_location,
-     set_show_location},
-    {0},
-};
-
-static const crp_method error_methods[] = {
-    {"string", "String", error_string,
-     "\"error CLASS.CODE: TEXT\", with the place before it if showLocation is not ().", 0, NULL, NULL},
-    {"set", "NIL (class Integer) (code Integer) (text Object \"\") ...", error_set,
-     "Sets class, code and text; further arguments are added to the text.", 0, NULL, NULL},
-    {"locate", "NIL (file String) (line Integer) (positionInLine Integer 0)", error_locate, "Sets the place.",
-     0, NULL, NULL},
-    {"clear", "NIL", error_clear, "Sets everything to 0, \"\" and ().", 0, NULL, NULL},
-    {0},
-};
-
-static const crp_method error_creator = {"Error",
-                                         "NIL (class Integer 0) (code Integer 0) (text Object \"\") ...",
-                                         error_create,
-                                         "Class, code and text; further arguments are added to the text.",
-                                         0,
-                                         NULL,
-                                         NULL};
-
-static const crp_class_def error_class = {
-    .size = sizeof(crp_class_def),
-    .name = "Error",
-    .help = "What went wrong, and where: thrown by `throw` and by whatever fails, received by `catch`.",
-    .instance_size = sizeof(crpi_error),
-    .properties = error_properties,
-    .methods = error_methods,
-    .creator = &error_creator,
-};
-
-/* --- Function and Class --------------------------------------------------------------------------------- */
+/* --- Function ----------------------------------------------------------------------------------------------- */
 
 static crp_status function_name(crp *vm, crp_object *o, crp_word *out)
 {
@@ -319,22 +317,81 @@ static crp_status function_signature(crp *vm, crp_object *o, crp_word *out)
     return crpi_lib_finish(vm, &text, CRP_STRING, out);
 }
 
+/* The Symbol that a declared class is written as: C, C:Face, A|B, NIL. */
+static crp_status type_symbol(crp *vm, crpi_type type, crpi_type other, crp_word *out)
+{
+    crpi_buf text;
+    crpi_buf_init(&text, &vm->mem, 0);
+    crpi_type_name(vm, &text, type);
+    if (other != type) {
+        crpi_buf_byte(&text, '|');
+        crpi_type_name(vm, &text, other);
+    }
+    crp_status st = text.failed ? crp_no_memory(vm) : crp_symbol(vm, text.bytes, text.length, out);
+    crpi_buf_free(&text);
+    return st;
+}
+
+static crp_status function_result(crp *vm, crp_object *o, crp_word *out)
+{
+    const crpi_signature *s;
+    crp_status st = crpi_function_signature(vm, (crpi_function *)o, &s);
+    if (st) return st;
+    return s ? type_symbol(vm, s->result, s->result, out) : crp_symbol(vm, "Object", 6, out);
+}
+
+/* (name Class), or (name Class default) for one that may be left out; ? where nothing takes its place. */
+static crp_status parameter_info(crp *vm, const crpi_parameter *p, crp_word *out)
+{
+    crp_word parts[3] = {p->name, CRP_NIL, p->start};
+    crp_status st = type_symbol(vm, p->type, p->other, &parts[1]);
+    if (!st && p->optional && p->start == CRP_UNSET) st = crp_symbol(vm, "?", 1, &parts[2]);
+    return st ? st : crp_list(vm, parts, p->optional ? 3 : 2, out);
+}
+
+static crp_status function_arguments(crp *vm, crp_object *o, crp_word *out)
+{
+    crp_list_builder list = {CRP_NIL, CRP_NIL};
+    const crpi_signature *s;
+    crp_status st = crpi_function_signature(vm, (crpi_function *)o, &s);
+    for (uint32_t i = 0; !st && s && i < s->count; i++) {
+        crp_word entry;
+        st = parameter_info(vm, &s->parameters[i], &entry);
+        if (!st) st = crp_list_add(vm, &list, entry);
+    }
+    if (!st && s && s->rest) st = crp_list_add(vm, &list, CRPI_WORD_OF(ELLIPSIS));
+    *out = list.first;
+    return st;
+}
+
+#define COMPUTED(name, class, get, help) {name, class, CRP_READ, 0, NULL, NULL, help, get, NULL}
+
 static const crp_property function_properties[] = {
-    {"name", "Symbol", CRP_READ, 0, NULL, NULL, "what it was defined as; () if it has no name", function_name,
-     NULL},
-    {"arity", "Integer", CRP_READ, 0, NULL, NULL, "how many arguments it must be given", function_arity,
-     NULL},
-    {"signature", "String", CRP_READ, 0, NULL, NULL,
-     "its arguments and result: \"(name (x Integer) ...) -> Class\"", function_signature, NULL},
+    COMPUTED("name", "Symbol", function_name, "what it was defined as; () if it has no name"),
+    COMPUTED("arity", "Integer", function_arity, "how many arguments it must be given"),
+    COMPUTED("arguments", "List", function_arguments,
+             "what it takes: (name Class) for each argument, with the default as third item (or ? if there "
+             "is none) for "
+             "one that may be left out; the Symbol ... last if any number may follow"),
+    COMPUTED("result", "Symbol", function_result, "the class of what it returns; NIL if it returns ()"),
+    COMPUTED("signature", "String", function_signature,
+             "its arguments and result in one text: \"(name (x Integer) ...) -> Class\""),
     {0},
 };
 
 static const crp_class_def function_class = {
     .size = sizeof(crp_class_def),
     .name = "Function",
-    .help = "A function as a value: made by lambda, or what a function's name stands for.",
+    .help = "A function as a value: made by lambda, or what a function's name stands for where a value is expected. "
+            "Equal only to itself.\n"
+            "(defun Integer area ((width Integer) (height Integer 1)) (* width height))\n"
+            "(list area.name area.arity area.result)   # --> (area 1 Integer)\n"
+            "area.arguments                            # --> ((width Integer) (height Integer 1))\n"
+            "(print.signature)                         # --> \"(print ...) -> ()\"",
     .properties = function_properties,
 };
+
+/* --- Class -------------------------------------------------------------------------------------------------- */
 
 static crpi_class *class_of_object(crp *vm, const crp_object *o)
 {
@@ -356,23 +413,113 @@ static crp_status class_minor(crp *vm, crp_object *o, crp_word *out)
     return crp_integer(vm, class_of_object(vm, o)->minor, out);
 }
 
+static crp_status class_interfaces(crp *vm, crp_object *o, crp_word *out)
+{
+    crp_list_builder list = {CRP_NIL, CRP_NIL};
+    crpi_class *class = class_of_object(vm, o);
+    crp_status st = crpi_class_ready(vm, class);
+    for (size_t i = 0; !st && i < class->face_count; i++) {
+        size_t length = 0;
+        crp_word name = class->faces[i].name;
+        const char *text = name == CRP_NIL ? "" : crp_symbol_name(vm, name, &length);
+        st = crp_string(vm, text, length, &name);
+        if (!st) st = crp_list_add(vm, &list, name);
+    }
+    *out = list.first;
+    return st;
+}
+
 static const crp_property class_properties[] = {
-    {"name", "Symbol", CRP_READ, 0, NULL, NULL, "the name that it was declared with", class_name, NULL},
-    {"major", "Integer", CRP_READ, 0, NULL, NULL, "major version number", class_major, NULL},
-    {"minor", "Integer", CRP_READ, 0, NULL, NULL, "minor version number", class_minor, NULL},
+    COMPUTED("name", "Symbol", class_name, "the name that it was declared with"),
+    COMPUTED("major", "Integer", class_major, "major version number"),
+    COMPUTED("minor", "Integer", class_minor, "minor version number"),
+    COMPUTED("interfaces", "List", class_interfaces,
+             "the names of its interfaces, Strings, in the order of their numbers; \"\" for one without"),
     {0},
 };
 
 static const crp_class_def class_class = {
     .size = sizeof(crp_class_def),
     .name = "Class",
-    .help = "A class as a value: what a class's name stands for.",
+    .help = "A class as a value: what a class's name stands for. Equal only to itself.\n"
+            "(class Ship (major 2) (interface (properties (sails Integer))) (interface Cargo))\n"
+            "(list Ship.name Ship.major Ship.interfaces)   # --> (Ship 2 (\"\" \"Cargo\"))\n"
+            "(set s (createAux Ship '((sails 3))))\n"
+            "s.sails                                       # --> 3",
     .properties = class_properties,
+};
+
+/* --- Reference ---------------------------------------------------------------------------------------------- */
+
+static crp_status reference_create(crp_call *c)
+{
+    crp_store(c->vm, crp_object_of(c->self), &crpi_reference_of(c->self)->object, c->args[0]);
+    return CRP_OK;
+}
+
+static crp_status reference_get(crp_call *c)
+{
+    c->result = crpi_reference_of(c->self)->object;
+    return CRP_OK;
+}
+
+static crp_status reference_copy(crp_call *c)
+{
+    crp_status st = crp_new_object(c->vm, CRP_REFERENCE, &c->result);
+    if (!st) crpi_reference_of(c->result)->object = crpi_reference_of(c->self)->object;
+    return st;
+}
+
+static const crp_property reference_properties[] = {
+    {"object", "Object", CRP_RW, offsetof(crpi_reference, object), NULL, NULL, "what it refers to; anything, () too", NULL,
+     NULL},
+    {0},
+};
+
+static const crp_method reference_methods[] = {
+    ROW("get", "Object", reference_get,
+        "What it refers to.\n"
+        "(r.get)                           # --> (1 2)"),
+    ROW("set", "NIL object", reference_create,
+        "Makes it refer to something else.\n"
+        "(do (r.set 5) r.object)           # --> 5"),
+    ROW("copy", "Reference", reference_copy,
+        "Another Reference to the same.\n"
+        "(== (r.copy) r)                   # --> true"),
+    ROW("==", "Object other", crpi_lib_eq,
+        "true if the other one is a Reference to the same object; numbers, Strings, Symbols and Binaries "
+        "are the same if "
+        "they are equal.\n"
+        "(== (create Reference 5) r)       # --> true"),
+    ROW("!=", "Object other", crpi_lib_ne,
+        "() where == gives true, else true.\n"
+        "(!= (create Reference 6) r)       # --> true"),
+    {0},
+};
+
+static const crp_method reference_creator = ROW("Reference", "NIL (object Object NIL)", reference_create,
+                                                "What it shall refer to.");
+
+static const crp_class_def reference_class = {
+    .size = sizeof(crp_class_def),
+    .name = "Reference",
+    .help = "Refers to a value, and can be made to refer to another one: so functions can share a place to put something, "
+            "and `==` of two References tells whether they mean the same object, not only one with the same "
+            "contents. As a "
+            "key in a HashTable it is itself and nothing else.\n"
+            "(set items (list 1 2))\n"
+            "(set r (create Reference items))\n"
+            "(== r (create Reference items))         # --> true\n"
+            "(== r (create Reference (list 1 2)))    # --> ()",
+    .instance_size = sizeof(crpi_reference),
+    .properties = reference_properties,
+    .methods = reference_methods,
+    .creator = &reference_creator,
 };
 
 crp_status crpi_lib_object(crp *vm)
 {
-    const crp_class_def *const classes[] = {&error_class, &function_class, &class_class};
+    const crp_class_def *const classes[] = {&function_class, &class_class, &reference_class};
     uint32_t id;
     crp_status st = crp_define_functions(vm, functions);
     for (size_t i = 0; !st && i < sizeof classes / sizeof *classes; i++)

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ typedef struct running {
     pid_t pid;  /* 0: not started, or ended */
     int watch;  /* a descriptor that is readable when it has ended, plus one; 0: none */
     int output; /* the pipe that its output comes through, plus one; 0: none */
+    int input;  /* the socket that its input goes through, plus one; 0: none */
+    size_t sent;
     int status;
     crpi_buf text;
 } running;
@@ -41,6 +44,7 @@ static void drop_running(crp *vm, void *p)
 {
     running *r = p;
     close_plus_one(vm, &r->output);
+    close_plus_one(vm, &r->input);
     close_plus_one(vm, &r->watch);
     if (r->text.mem) crpi_buf_free(&r->text);
     if (r->pid == 0) return;
@@ -74,11 +78,19 @@ static crp_status list_arguments(crp *vm, crp_word list, const char **out)
     return CRP_OK;
 }
 
-static crp_status start_program(crp *vm, const char *const *arguments, int output, pid_t *pid)
+/* What a program gets as standard input and output; -1: ours. */
+typedef struct ends {
+    int input, output;
+} ends;
+
+static const ends ours = {-1, -1};
+
+static crp_status start_program(crp *vm, const char *const *arguments, ends e, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     if (posix_spawn_file_actions_init(&actions)) return crp_no_memory(vm);
-    int failure = output >= 0 ? posix_spawn_file_actions_adddup2(&actions, output, 1) : 0;
+    int failure = e.output >= 0 ? posix_spawn_file_actions_adddup2(&actions, e.output, 1) : 0;
+    if (!failure && e.input >= 0) failure = posix_spawn_file_actions_adddup2(&actions, e.input, 0);
     if (!failure)
         failure =
             posix_spawnp(pid, arguments[0], &actions, NULL, (char *const *)(uintptr_t)arguments, environ);
@@ -88,22 +100,22 @@ static crp_status start_program(crp *vm, const char *const *arguments, int outpu
                    : CRP_OK;
 }
 
-/* Starts what a command says; `output` gets its standard output, -1: it stays ours. */
-static crp_status start(crp *vm, crp_word command, int output, pid_t *pid)
+/* Starts what a command says. */
+static crp_status start(crp *vm, crp_word command, ends e, pid_t *pid)
 {
     const char *shell[] = {"/bin/sh", "-c", NULL, NULL};
     size_t n;
     if (vm->write) vm->write(vm->write_ud, 1, "", 0);
     if (crp_is_string(command)) {
         crp_status st = crp_c_string(vm, command, &shell[2]);
-        return st ? st : start_program(vm, shell, output, pid);
+        return st ? st : start_program(vm, shell, e, pid);
     }
     crp_status st = count_arguments(vm, command, &n);
     if (st) return st;
     const char **arguments = crp_alloc(vm, (n + 1) * sizeof *arguments);
     if (!arguments) return CRP_E_NOMEM;
     st = list_arguments(vm, command, arguments);
-    if (!st) st = start_program(vm, arguments, output, pid);
+    if (!st) st = start_program(vm, arguments, e, pid);
     crp_free_bytes(vm, arguments, (n + 1) * sizeof *arguments);
     return st;
 }
@@ -145,7 +157,7 @@ static crp_status run(crp_call *c)
 {
     running *r = c->state;
     if (c->step++ == 0) {
-        crp_status st = start(c->vm, c->args[0], -1, &r->pid);
+        crp_status st = start(c->vm, c->args[0], ours, &r->pid);
         if (st) return st;
         watch(r);
     }
@@ -177,23 +189,56 @@ static crp_status spawn(crp_call *c)
 {
     pid_t pid;
     if (c->step > 0 || crp_is_true(c->args[1])) return run(c);
-    crp_status st = start(c->vm, c->args[0], -1, &pid);
+    crp_status st = start(c->vm, c->args[0], ours, &pid);
     if (!st) st = remember(c->vm, pid);
     return st ? st : crp_integer(c->vm, pid, &c->result);
 }
 
 /* --- a command's output --------------------------------------------------------------------------------- */
 
-static crp_status start_with_pipe(crp_call *c, running *r)
+static crp_status no_pipe(crp *vm)
 {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return crp_raise_errno(c->vm, CRP_ERR_SYSTEM, errno, errno, "cannot make a pipe");
-    r->output = ends[0] + 1;
+    int reason = errno;
+    return crp_raise_errno(vm, CRP_ERR_SYSTEM, reason, reason, "cannot make a pipe");
+}
+
+/* Input goes through a socket: who writes to a program that has stopped reading gets no signal there. */
+static crp_status start_with_pipes(crp_call *c, running *r)
+{
+    int in[2] = {-1, -1}, out[2] = {-1, -1};
+    bool has_input = crpi_lib_given(c, 1);
     crpi_buf_init(&r->text, &c->vm->mem, CRPI_LIB_CAP);
-    crp_status st = start(c->vm, c->args[0], ends[1], &r->pid);
-    close(ends[1]);
+    crp_status st = pipe2(out, O_CLOEXEC) < 0 ? no_pipe(c->vm) : CRP_OK;
+    r->output = st ? 0 : out[0] + 1;
+    if (!st && has_input && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0) st = no_pipe(c->vm);
+    r->input = !st && has_input ? in[0] + 1 : 0;
+    if (!st && has_input) (void)!fcntl(in[0], F_SETFL, O_NONBLOCK);
+    if (!st) st = start(c->vm, c->args[0], (ends){in[1], out[1]}, &r->pid);
+    if (out[1] >= 0) close(out[1]);
+    if (in[1] >= 0) close(in[1]);
     if (!st) watch(r);
+    return st;
+}
+
+/* A program need not read all of its input: what it leaves is not its caller's trouble. */
+static crp_status write_input(crp_call *c, running *r)
+{
+    void *state;
+    const char *bytes;
+    size_t n;
+    if (!r->input) return CRP_OK;
+    crp_status st = crpi_lib_bytes(c->vm, c->args[1], &bytes, &n);
+    while (!st && r->sent < n) {
+        ssize_t sent =
+            crp_platform_of(c->vm, &state)->send(state, r->input - 1, bytes + r->sent, n - r->sent);
+        if (sent == -EAGAIN) {
+            crp_wait_fd(c, r->input - 1, CRP_WRITABLE);
+            return CRP_OK;
+        }
+        if (sent <= 0) break;
+        r->sent += (size_t)sent;
+    }
+    close_plus_one(c->vm, &r->input);
     return st;
 }
 
@@ -223,30 +268,43 @@ static crp_status command_output(crp_call *c)
 {
     running *r = c->state;
     crp_status st = CRP_OK;
-    if (c->step++ == 0) st = start_with_pipe(c, r);
+    if (c->step++ == 0) st = start_with_pipes(c, r);
+    if (!st) st = write_input(c, r);
     if (!st) st = read_output(c, r);
+    if (!st) close_plus_one(c->vm, &r->input);
     if (!st) st = wait_for_end(c, r);
     if (st) return st;
     if (r->status)
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_RUNTIME, "the command ended with status %d",
-                         exit_status(r->status));
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_RUNTIME, "the command %v ended with status %d",
+                         c->args[0], exit_status(r->status));
     return crpi_lib_finish(c->vm, &r->text, CRP_STRING, &c->result);
 }
 
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
+#define ROW(name, spec, fn, help) {name, spec, fn, help, sizeof(running), NULL, drop_running}
+#define COMMAND "1.8 for an empty List or a NUL, 1.11 for an item that is no String."
+
 static const crp_method functions[] = {
-    {"system", "Integer (command String|List)", run,
-     "Runs a command and waits for its end: a String is read by /bin/sh, a List is a program and its "
-     "arguments. Its exit status, or 128 and the number of the signal that ended it; class 3 if it cannot be "
-     "run.",
-     sizeof(running), NULL, drop_running},
-    {"spawn", "Integer (command String|List) (wait Object NIL)", spawn,
-     "Starts a command and gives its process number at once; with a true `wait` the same as system.",
-     sizeof(running), NULL, drop_running},
-    {"commandOutput", "String (command String|List)", command_output,
-     "Runs a command and gives all that it writes to its standard output; 1.5 if its exit status is not 0.",
-     sizeof(running), NULL, drop_running},
+    ROW("system", "Integer (command String|List)", run,
+        "Runs a command and waits for its end: a String is read by /bin/sh, a List is a program and its "
+        "arguments. Its exit status, or 128 and the number of the signal that ended it. Class 3 with the "
+        "system's code if it cannot be run, " COMMAND "\n"
+        "(system \"exit 3\")                  # --> 3\n"
+        "(system '(\"test\" \"-d\" \"/\"))        # --> 0"),
+    ROW("spawn", "Integer (command String|List) (wait Object NIL)", spawn,
+        "Starts a command and gives its process number at once; with a true `wait` the same as system. Class "
+        "3 "
+        "with the system's code if it cannot be run, " COMMAND "\n"
+        "(> (spawn \"true\") 0)               # --> true\n"
+        "(spawn \"exit 4\" true)              # --> 4"),
+    ROW("commandOutput", "String (command String|List) (input String|Binary ?)", command_output,
+        "Runs a command and gives all that it writes to its standard output; `input` is what it reads. 1.5 "
+        "if "
+        "its exit status is not 0, class 3 with the system's code if it cannot be run, " COMMAND "\n"
+        "(commandOutput '(\"echo\" \"a b\"))    # --> \"a b\\n\"\n"
+        "(commandOutput \"sort\" \"b\\na\\n\")    # --> \"a\\nb\\n\"\n"
+        "(commandOutput \"exit 1\")           # error: 1.5"),
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
 crp_status crpi_lib_process(crp *vm) { return crp_define_functions(vm, functions); }

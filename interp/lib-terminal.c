@@ -136,12 +136,17 @@ static crp_status terminal_width(crp_call *c)
 static const crp_method functions[] = {
     {"readPassword", "String (prompt String \"Password: \")", read_password,
      "Asks on the terminal and reads a line without showing it; where there is no terminal, a line of "
-     "standard input.",
+     "standard input, without asking. 5.3 if it cannot be read or is longer than 4096 bytes.\n"
+     "(defun String ask () (readPassword \"Password of fred: \"))",
      sizeof(typing), NULL, drop_typing},
     {"isTerminal", "Object (name String \"stdout\")", is_terminal,
-     "true if stdin, stdout or stderr is a terminal.", 0, NULL, NULL},
+     "true if stdin, stdout or stderr is a terminal, else (); 1.8 for another name.\n"
+     "(isTerminal \"printer\")            # error: 1.8",
+     0, NULL, NULL},
     {"terminalWidth", "Integer", terminal_width,
-     "Columns of the terminal; without one what COLUMNS says, else 80.", 0, NULL, NULL},
+     "Columns of the terminal; without one what COLUMNS says, else 80.\n"
+     "(> (terminalWidth) 0)              # --> true",
+     0, NULL, NULL},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
 crp_status crpi_lib_terminal(crp *vm) { return crp_define_functions(vm, functions); }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 #include "error.h"
 #include "lib.h"
 
@@ -77,18 +78,19 @@ crp_status crpi_loader_add_path(crp *vm, const char *directory)
 
 typedef struct search {
     crp *vm;
-    const char *name;
+    const char *name, *extension;
     bool has_extension;
+    bool place_only; /* a native library: the linker reads it */
     crpi_buf path, text, looked; /* the place being tried, what was found, and where nothing was */
     const struct crpi_stdlib_file *builtin;
     bool found;
 } search;
 
-static void search_open(search *s, crp *vm, const char *name)
+static void search_open(search *s, crp *vm, const char *name, const char *extension)
 {
-    size_t n = strlen(name), e = sizeof EXTENSION - 1;
-    *s = (search){.vm = vm, .name = name};
-    s->has_extension = n > e && strcmp(name + n - e, EXTENSION) == 0;
+    size_t n = strlen(name), e = strlen(extension);
+    *s = (search){.vm = vm, .name = name, .extension = extension};
+    s->has_extension = n > e && strcmp(name + n - e, extension) == 0;
     crpi_buf_init(&s->path, &vm->mem, 0);
     crpi_buf_init(&s->text, &vm->mem, CRPI_MAX_SOURCE);
     crpi_buf_init(&s->looked, &vm->mem, 4000);
@@ -117,7 +119,8 @@ static crp_status try_file(search *s, const char *directory, size_t length, cons
     crpi_buf_text(&s->path, extension);
     crpi_buf_byte(&s->path, 0);
     if (s->path.failed) return crp_no_memory(s->vm);
-    int reason = crpi_file_read(s->vm, s->path.bytes, &s->text);
+    int reason = s->place_only ? (access(s->path.bytes, R_OK) ? errno : 0)
+                               : crpi_file_read(s->vm, s->path.bytes, &s->text);
     if (s->text.failed) return crp_no_memory(s->vm);
     s->found = reason == 0;
     if (s->found || is_nothing(reason)) return CRP_OK;
@@ -135,8 +138,8 @@ static void note_place(search *s, const char *place, size_t length)
 
 static crp_status try_directory(search *s, const char *directory, size_t length)
 {
-    crp_status st = s->has_extension ? CRP_OK : try_file(s, directory, length, EXTENSION);
-    if (!st && !s->found) st = try_file(s, directory, length, "");
+    crp_status st = s->has_extension ? CRP_OK : try_file(s, directory, length, s->extension);
+    if (!st && !s->found && (s->has_extension || !s->place_only)) st = try_file(s, directory, length, "");
     if (!st && !s->found) note_place(s, directory, length);
     return st;
 }
@@ -144,7 +147,7 @@ static crp_status try_directory(search *s, const char *directory, size_t length)
 static bool is_name_of(const search *s, const char *file)
 {
     size_t n = strlen(s->name);
-    return strncmp(file, s->name, n) == 0 && strcmp(file + n, s->has_extension ? "" : EXTENSION) == 0;
+    return strncmp(file, s->name, n) == 0 && strcmp(file + n, s->has_extension ? "" : s->extension) == 0;
 }
 
 static void try_builtin(search *s)
@@ -179,7 +182,7 @@ static crp_status search_all(search *s, const crpi_source *from)
         crp_status st = try_directory(s, l->path[i], strlen(l->path[i]));
         if (st) return st;
     }
-    if (!s->found) try_builtin(s);
+    if (!s->found && !s->place_only) try_builtin(s);
     return CRP_OK;
 }
 
@@ -234,22 +237,39 @@ static crp_status take_builtin(search *s, crpi_source **out, crp_word *key)
     return st;
 }
 
+static crp_status not_found(const search *s)
+{
+    return crp_raise(s->vm, CRP_ERR_FILE, CRPI_CANNOT_OPEN, "cannot find %s %q%s%s to load; looked in %.*s",
+                     s->place_only ? "a library" : "a file", s->name, s->has_extension ? "" : s->place_only ? " with " : " or with ",
+                     s->has_extension ? "" : s->extension, (int)s->looked.length, s->looked.bytes ? s->looked.bytes : "");
+}
+
 static crp_status take(search *s, crpi_source **out, crp_word *key)
 {
     if (s->builtin) return take_builtin(s, out, key);
     if (s->found) return take_file(s, out, key);
-    return crp_raise(s->vm, CRP_ERR_FILE, CRPI_CANNOT_OPEN, "cannot find a file %q%s to load; looked in %.*s",
-                     s->name, s->has_extension ? "" : " or with " EXTENSION, (int)s->looked.length,
-                     s->looked.bytes ? s->looked.bytes : "");
+    return not_found(s);
 }
 
 crp_status crpi_load_find(crp *vm, const crpi_source *from, const char *name, crpi_source **out,
                           crp_word *key)
 {
     search s;
-    search_open(&s, vm, name);
+    search_open(&s, vm, name, EXTENSION);
     crp_status st = search_all(&s, from);
     if (!st) st = take(&s, out, key);
+    search_close(&s);
+    return st;
+}
+
+crp_status crpi_load_find_library(crp *vm, const crpi_source *from, const char *name, crp_word *path)
+{
+    search s;
+    search_open(&s, vm, name, ".so");
+    s.place_only = true;
+    crp_status st = search_all(&s, from);
+    if (!st && !s.found) st = not_found(&s);
+    if (!st) st = crp_string_z(vm, s.path.bytes, path);
     search_close(&s);
     return st;
 }
@@ -257,7 +277,7 @@ crp_status crpi_load_find(crp *vm, const crpi_source *from, const char *name, cr
 crp_status crpi_load_builtin(crp *vm, const char *name, crpi_source **out, crp_word *key)
 {
     search s;
-    search_open(&s, vm, name);
+    search_open(&s, vm, name, EXTENSION);
     try_builtin(&s);
     crp_status st = take(&s, out, key);
     search_close(&s);

@@ -23,7 +23,7 @@ enum crpi_load_phase { CRPI_AT_READING, CRPI_AT_COMPILING, CRPI_AT_RUNNING };
 typedef struct crpi_loading {
     struct crpi_loading *next, *previous;
     crpi_source *source;
-    crpi_places places;
+    crpi_places places, made; /* of what was read; and of what macros made of the form at work */
     crp_word forms,
         rest; /* all of them, since their places are known by their pairs; and those still to run */
     crp_word form, value; /* the one that was compiled last, and what the one that ran last gave */
@@ -64,6 +64,11 @@ crp_status crpi_loader_add_path(crp *, const char *directory);
  * `require` knows it by. */
 crp_status crpi_load_find(crp *, const crpi_source *from, const char *name, crpi_source **out, crp_word *key);
 
+/* Where the native library NAME.so is, which is looked for in the same places but the last. */
+crp_status crpi_load_find_library(crp *, const crpi_source *from, const char *name, crp_word *path);
+
+const crpi_source *crpi_load_caller(const crp *); /* the source of the script that calls, or NULL */
+
 /* A file of the standard library by its name without extension; the same results. */
 crp_status crpi_load_builtin(crp *, const char *name, crpi_source **out, crp_word *key);
 
@@ -86,6 +91,13 @@ crp_status crpi_load_text(crp *, crpi_source *, enum crpi_load_phase *phase, crp
 /* The same, but only what defines functions, macros, classes and globals is run; of other files only those
  * that are loaded at top level are looked at, in the same way. */
 crp_status crpi_check_text(crp *, crpi_source *, enum crpi_load_phase *phase);
+
+/* What was loaded is known by its path; `fresh`: it was not there yet. */
+crp_status crpi_load_remember(crp *, crp_word key, bool *fresh);
+void crpi_load_forget(crp *, crp_word key);
+
+crp_status crpi_lib_load_library(crp *);
+crp_status crpi_lib_at_end(crp *); /* api-end.c */
 
 /* (load "name") and (require "name"), natives that are step machines: the forms run in the calling task.  And
  * the names of functions that bring their file of the standard library with them when they are first called.

@@ -1,6 +1,7 @@
 # The interpreter. A new file goes into its list, in alphabetical order; tests/lint/lists.sh tells what is missing.
 
 interp_sources = \
+  interp/api-end.c \
   interp/api-error.c \
   interp/api-native.c \
   interp/api-value.c \
@@ -18,57 +19,101 @@ interp_sources = \
   interp/compile-declare.c \
   interp/compile-function.c \
   interp/compile-operator.c \
+  interp/compile-quasi.c \
   interp/compile-try.c \
   interp/compile-variable.c \
   interp/compiler.c \
   interp/complete.c \
+  interp/date-read.c \
+  interp/date.c \
+  interp/conf.c \
   interp/digest.c \
   interp/disasm.c \
+  interp/error-code.c \
   interp/error.c \
+  interp/expand.c \
+  interp/example-page.c \
+  interp/example.c \
   interp/ffi-open.c \
   interp/ffi-type.c \
   interp/ffi.c \
   interp/format.c \
   interp/heap.c \
   interp/help.c \
+  interp/hive.c \
+  interp/instant.c \
+  interp/json-read.c \
+  interp/json-write.c \
+  interp/left-out.c \
+  interp/lib-array.c \
   interp/lib-binary.c \
   interp/lib-buffer.c \
+  interp/lib-character.c \
   interp/lib-core.c \
+  interp/lib-directory.c \
   interp/lib-encoding.c \
+  interp/lib-error.c \
+  interp/lib-event.c \
   interp/lib-file.c \
   interp/lib-format.c \
   interp/lib-general.c \
   interp/lib-hashtable.c \
+  interp/lib-json.c \
   interp/lib-list.c \
+  interp/lib-lock.c \
+  interp/lib-macro.c \
   interp/lib-math.c \
   interp/lib-number.c \
   interp/lib-object.c \
+  interp/lib-path.c \
   interp/lib-process.c \
+  interp/lib-registry.c \
+  interp/lib-sequence-plain.c \
+  interp/lib-sequence-unique.c \
+  interp/lib-sequence.c \
+  interp/lib-sort.c \
   interp/lib-stream.c \
   interp/lib-string.c \
+  interp/lib-symbol.c \
   interp/lib-system.c \
   interp/lib-terminal.c \
   interp/lib-test.c \
+  interp/lib-time-unit.c \
+  interp/lib-time.c \
+  interp/lib-walk.c \
+  interp/lib-zone.c \
+  interp/load-library.c \
   interp/load-path.c \
   interp/load.c \
   interp/map.c \
   interp/mem.c \
   interp/member.c \
+  interp/named.c \
   interp/number.c \
   interp/outline.c \
+  interp/page.c \
+  interp/part.c \
+  interp/pattern-find.c \
+  interp/pattern-replace.c \
+  interp/pattern.c \
   interp/platform-virtual.c \
   interp/platform.c \
   interp/printer.c \
   interp/reader.c \
   interp/receiver.c \
+  interp/reference.c \
   interp/registry.c \
+  interp/release.c \
+  interp/replace.c \
   interp/signature.c \
   interp/slow.c \
   interp/str.c \
+  interp/stream.c \
   interp/symbol.c \
   interp/task.c \
   interp/token.c \
   interp/topics.c \
+  interp/trace.c \
   interp/type.c \
   interp/utf8.c \
   interp/value.c \
@@ -76,10 +121,13 @@ interp_sources = \
   interp/vm-error.c \
   interp/vm.c \
   interp/walk.c \
+  interp/zone.c \
   $(NULL)
 
 # Floor 10 is the program's alone.
 program_sources = \
+  interp/child.c \
+  interp/file-list.c \
   interp/front-plain.c \
   interp/history.c \
   interp/main.c \
@@ -87,52 +135,74 @@ program_sources = \
   interp/output.c \
   interp/repl.c \
   interp/signals.c \
+  interp/tester-page.c \
+  interp/tester.c \
   $(NULL)
 
 interp_headers = \
   interp/api.h \
   interp/buf.h \
   interp/cells.h \
+  interp/child.h \
   interp/chunk.h \
   interp/class.h \
   interp/codec.h \
   interp/compile.h \
   interp/compiler.h \
   interp/complete.h \
+  interp/date.h \
+  interp/conf.h \
   interp/digest.h \
   interp/error.h \
+  interp/expand.h \
+  interp/example.h \
   interp/ffi.h \
+  interp/file-list.h \
   interp/format.h \
   interp/front.h \
   interp/heap.h \
   interp/help.h \
   interp/history.h \
+  interp/hive.h \
+  interp/instant.h \
+  interp/json.h \
+  interp/left-out.h \
   interp/letter-case.h \
+  interp/lib-walk.h \
   interp/lib.h \
   interp/load.h \
   interp/map.h \
   interp/mem.h \
+  interp/named.h \
   interp/number.h \
   interp/opcodes.def \
   interp/options.h \
   interp/outline.h \
   interp/output.h \
+  interp/page.h \
+  interp/part.h \
+  interp/pattern.h \
   interp/platform-virtual.h \
   interp/platform.h \
   interp/printer.h \
   interp/reader.h \
   interp/receiver.h \
+  interp/reference.h \
   interp/repl.h \
+  interp/replace.h \
   interp/signals.h \
   interp/state.h \
   interp/str.h \
+  interp/stream.h \
   interp/symbol.h \
   interp/task.h \
+  interp/tester.h \
   interp/token.h \
   interp/topics.h \
   interp/utf8.h \
   interp/value.h \
   interp/vm.h \
+  interp/zone.h \
   $(NULL)
 
 # A host sees these, as <carapace/carapace.h> and so on.
@@ -166,6 +236,20 @@ if FFI_LINKED
 libcarapace_la_SOURCES += interp/ffi-libffi.c
 libcarapace_la_CFLAGS += $(FFI_CFLAGS)
 libcarapace_la_LIBADD += $(FFI_LIBS)
+endif
+
+# So is what matches regular expressions.
+if PCRE2_MODULE
+pkglib_LTLIBRARIES += carapace-pcre.la
+carapace_pcre_la_SOURCES = interp/pattern-pcre2.c
+carapace_pcre_la_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS)
+carapace_pcre_la_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^crp_'
+carapace_pcre_la_LIBADD = $(PCRE2_LIBS)
+endif
+if PCRE2_LINKED
+libcarapace_la_SOURCES += interp/pattern-pcre2.c
+libcarapace_la_CFLAGS += $(PCRE2_CFLAGS)
+libcarapace_la_LIBADD += $(PCRE2_LIBS)
 endif
 
 # The tests of a stress build link the static library only.

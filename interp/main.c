@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "carapace.h"
-#include "help.h"
+#include "lib.h"
 #include "options.h"
 #include "output.h"
 #include "platform-virtual.h"
+#include "reference.h"
 #include "repl.h"
 #include "signals.h"
 
@@ -29,6 +30,7 @@ typedef struct program {
     crp_platform platform; /* the real one, but for a wait that writes what is held back */
     void *real;
     crpi_virtual clock;
+    bool prompted;
 } program;
 
 static int (*plain_wait)(void *state, int64_t milliseconds, crp_ready *out, int max);
@@ -52,6 +54,13 @@ static void *choose_platform(program *p)
     return &p->clock;
 }
 
+/* What follows the script's name; with -e there is no such name. */
+static const char *const *script_arguments(const crpi_options *o)
+{
+    int first = o->operand + (o->form_count == 0);
+    return (const char *const *)o->argv + (first < o->argc ? first : o->argc);
+}
+
 static bool start(program *p)
 {
     const crpi_options *o = &p->options;
@@ -60,8 +69,9 @@ static bool start(program *p)
     if (!crp_platform_unix_open(&p->real)) return false;
     config.platform_state = choose_platform(p);
     config.platform = &p->platform;
-    config.path = o->path;
+    config.path = (const char *const *)o->path;
     config.command_line = (const char *const *)o->argv;
+    config.arguments = script_arguments(o);
     if (crp_new(&config, &p->vm)) return false;
     p->token = crp_token_get(p->vm);
     if (!p->token) return false;
@@ -78,7 +88,9 @@ static void end(program *p)
     crp_free(p->vm);
     if (p->token) crp_token_put(p->token);
     if (p->real) crp_platform_unix_close(p->real);
-    crpi_options_free(&p->options);
+    p->vm = NULL;
+    p->token = NULL;
+    p->real = NULL;
 }
 
 /* --- texts ---------------------------------------------------------------------------------------------- */
@@ -228,15 +240,52 @@ static void print_version(void)
     crpi_output_text(1, text);
 }
 
-static int print_reference(program *p)
+/* --- carapace doc --------------------------------------------------------------------------------------- */
+
+typedef struct reference {
+    const char *folder; /* NULL: all goes to stdout */
+    int fault;          /* errno of the first page that could not be written */
+} reference;
+
+static bool write_whole(int fd, const char *text, size_t length)
 {
-    crpi_buf page;
-    crpi_buf_init(&page, &p->vm->mem, 0);
-    crpi_reference(p->vm, &page);
-    bool failed = page.failed;
-    if (page.length) crpi_output_write(NULL, 1, page.bytes, page.length);
-    crpi_buf_free(&page);
-    return failed ? ENDED_BADLY : ENDED_WELL;
+    for (ssize_t n; length; text += n, length -= (size_t)n) {
+        n = write(fd, text, length);
+        if (n < 0) return false;
+    }
+    return true;
+}
+
+static void write_page(void *ud, const char *file, const char *text, size_t length)
+{
+    reference *r = ud;
+    char path[4096];
+    if (!r->folder) {
+        crpi_output_write(NULL, STDOUT_FILENO, text, length);
+        return;
+    }
+    snprintf(path, sizeof path, "%s/%s", r->folder, file);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if ((fd < 0 || !write_whole(fd, text, length)) && !r->fault) r->fault = errno;
+    if (fd >= 0) close(fd);
+}
+
+static int write_reference(program *p)
+{
+    const crpi_options *o = &p->options;
+    reference r = {.folder = o->operand + 1 < o->argc ? o->argv[o->operand + 1] : NULL};
+    if (r.folder && mkdir(r.folder, 0777) && errno != EEXIST) return unreadable(r.folder);
+    bool whole = crpi_reference_pages(p->vm, write_page, &r);
+    if (r.fault) crpi_output_complain(r.folder, strerror(r.fault));
+    return whole && !r.fault ? ENDED_WELL : ENDED_BADLY;
+}
+
+/* A file of that name is a script; `carapace test` in a folder with tests in `test` is no less a command. */
+static bool is_command(const crpi_options *o, const char *name)
+{
+    struct stat st;
+    if (o->form_count || o->then_prompt || o->check_only || o->operand == o->argc) return false;
+    return strcmp(o->argv[o->operand], name) == 0 && (stat(name, &st) || S_ISDIR(st.st_mode));
 }
 
 /* An error ends everything but the way to the prompt that -i asks for. */
@@ -247,7 +296,7 @@ static int run_operand(program *p)
     if (o->form_count) return ENDED_WELL;
     if (!operand && (o->then_prompt || isatty(0))) return ENDED_WELL;
     if (!operand || strcmp(operand, "-") == 0) return run_descriptor(p, 0, "stdin", ENDED_BADLY);
-    if (strcmp(operand, "doc") == 0 && access("doc", F_OK) != 0) return print_reference(p);
+    if (is_command(o, "doc")) return write_reference(p);
     return o->then_prompt ? run_before_prompt(p, operand) : run_file(p, operand);
 }
 
@@ -268,8 +317,21 @@ static int run(program *p)
     bool nothing_given = !o->form_count && o->operand == o->argc && isatty(0);
     if (ended(p, &unused) || status == WRONG_USE || !(o->then_prompt || nothing_given)) return status;
     if (status && !o->then_prompt) return status;
+    p->prompted = true;
     crpi_repl(p->vm, &o->repl);
     return ENDED_WELL;
+}
+
+static void at_end_failed(void *ud) { crpi_output_report(((program *)ud)->vm); }
+
+/* What was given to `atEnd`, also after a signal; a second one ends the program at once. */
+static bool run_at_end(program *p)
+{
+    crp_cancel_clear(p->vm);
+    crpi_signals_run();
+    crp_status st = crp_end(p->vm, at_end_failed, p);
+    crpi_signals_rest();
+    return st == CRP_OK;
 }
 
 /* Ends the interpreter and says what the process ends with; a signal that was caught ends it right here. */
@@ -278,16 +340,70 @@ static int finish(program *p, int status)
     int signal_number = crpi_signals_caught();
     bool expired = crpi_signals_expired();
     if (p->vm) {
+        if (!run_at_end(p) && !status) status = ENDED_BADLY;
         crp_stopped(p->vm, &status);
+        if (!p->prompted && !crpi_test_finish(p->vm) && !status) status = ENDED_BADLY;
         crpi_signals_close();
     }
     end(p);
+    crpi_options_free(&p->options);
     crpi_output_flush();
     if (expired) return OUT_OF_TIME;
     if (signal_number) crpi_signals_die(signal_number);
     if (!crpi_output_error()) return status;
     crpi_output_complain("standard output", strerror(crpi_output_error()));
     return status ? status : ENDED_BADLY;
+}
+
+static int cannot_start(program *p)
+{
+    crpi_output_complain("cannot start", "no memory or no descriptor left");
+    return finish(p, ENDED_BADLY);
+}
+
+/* --- carapace test -------------------------------------------------------------------------------------- */
+
+/* In a child: the options are those of the test run, the arguments only the script. */
+static int run_script(void *ud, const char *path, const char *filter)
+{
+    program *p = ud;
+    char *argv[] = {p->options.argv[0], (char *)path, NULL};
+    p->options.argc = 2;
+    p->options.argv = argv;
+    p->options.operand = 1;
+    p->options.deadline = 0;
+    crpi_output_open(p->options.colour, p->options.errors);
+    if (!start(p) || (filter && crpi_test_filter(p->vm, filter))) return cannot_start(p);
+    return finish(p, run(p));
+}
+
+static crp *begin_examples(void *ud)
+{
+    program *p = ud;
+    p->options.deadline = 0;
+    p->options.operand = p->options.argc;
+    if (!start(p)) return NULL;
+    for (int i = 0; i < p->options.load_count; i++)
+        if (load_file(p, p->options.loads[i])) return NULL;
+    crpi_signals_run();
+    return p->vm;
+}
+
+static void end_examples(void *ud)
+{
+    crpi_signals_rest();
+    end(ud);
+}
+
+static int run_tests(program *p)
+{
+    crpi_options *o = &p->options;
+    const crpi_tester_host host = {run_script, begin_examples, end_examples, p};
+    if (!crpi_options_parse_test(o)) return WRONG_USE;
+    if (o->test.help) crpi_options_help_test();
+    if (o->test.help) return ENDED_WELL;
+    if (o->deadline) crpi_signals_deadline(o->deadline);
+    return crpi_tester_run(&o->test, o->argv + o->operand, o->argc - o->operand, &host);
 }
 
 /* A descriptor that the parent closed would be the next file's; writing to or reading from it must fail
@@ -309,9 +425,6 @@ int main(int argc, char **argv)
     if (p.options.help) crpi_options_help();
     if (p.options.version && !p.options.help) print_version();
     if (p.options.help || p.options.version) return finish(&p, ENDED_WELL);
-    if (!start(&p)) {
-        crpi_output_complain("cannot start", "no memory or no descriptor left");
-        return finish(&p, ENDED_BADLY);
-    }
-    return finish(&p, run(&p));
+    if (is_command(&p.options, "test")) return finish(&p, run_tests(&p));
+    return start(&p) ? finish(&p, run(&p)) : cannot_start(&p);
 }

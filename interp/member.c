@@ -13,7 +13,7 @@
 #include "printer.h"
 #include "value.h"
 
-enum { MAX_HOPS = 64 /* of `missing` hooks */, LISTED = 600 /* bytes of what a class has, in an error */ };
+enum { MAX_HOPS = 64 /* of `missing` hooks */, LISTED = 300 /* bytes of what a class has, in an error */ };
 
 /* --- a face's members ----------------------------------------------------------------------------------- */
 
@@ -394,6 +394,14 @@ static bool has_member(crp *vm, crp_word object, crp_word name, bool method)
     if (m) return (m->kind == CRPI_METHOD) == method;
     vm->error = before;
     return method && crpi_own_method(vm, object, name) != CRP_UNSET;
+}
+
+bool crpi_can_read(crp *vm, crp_word object, crp_word name)
+{
+    crp_word before = vm->error;
+    const crpi_member *m = find_through(vm, &object, name);
+    if (!m) vm->error = before;
+    return m && m->kind != CRPI_METHOD && !(m->flags & (CRPI_PRIVATE | CRPI_WRITEONLY));
 }
 
 bool crp_has_property(crp *vm, crp_word object, crp_word name) { return has_member(vm, object, name, false); }

@@ -38,7 +38,9 @@ enum crp_script_error { /* codes of class 1 */
     CRP_NOT_SUPPORTED = 12,
     CRP_OVERFLOW = 14,
     CRP_TOO_DEEP = 15,
-    CRP_NO_MEMORY = 16
+    CRP_NO_MEMORY = 16,
+    CRP_INTERRUPTED = 17,
+    CRP_STOPPED = 18
 };
 
 enum crp_comms_error { /* codes of class 6 */
@@ -159,6 +161,18 @@ bool crp_has_property(crp *, crp_word object, crp_word name);
 bool crp_has_method(crp *, crp_word object, crp_word name);
 crp_status crp_get(crp *, crp_word object, crp_word name, crp_word *out);
 crp_status crp_set(crp *, crp_word object, crp_word name, crp_word value);
+
+/* --- libraries: (loadLibrary "name") ------------------------------------------------------------------------
+ *
+ * A shared object NAME.so that exports these two, and calls the functions of this header, which the program or
+ * libcarapace has:
+ *
+ *     const uint32_t crp_library_abi = CRP_LIBRARY_ABI;
+ *     crp_status crp_library(crp *vm)   { define classes and functions; what it returns is handed up }
+ *
+ * It is called once in each interpreter and stays loaded as long as the process. */
+#define CRP_LIBRARY_ABI 1
+typedef crp_status (*crp_library_function)(crp *);
 
 /* --- steps: what a native may wait for ------------------------------------------------------------------- */
 

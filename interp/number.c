@@ -1,9 +1,9 @@
 /* Numbers to text and back.
  *
  * A double is m * 2^e exactly, and a decimal text is d * 10^k exactly; both directions are questions about
- * which of two such products is greater.  Common values are settled by one double operation that is known to
- * be exact or correctly rounded; all others by integers of a few thousand bits on the C stack, which are slow
- * beside a table of powers but plainly right.  A text of a million digits costs no more than reading it: past
+ * which of two such products is greater.  Nearly all are settled by a product of 64 and 128 bits whose error is
+ * known: it leaves a doubt once in 2^60 times.  The doubtful ones are left to integers of a few thousand bits on
+ * the C stack, which are slow but plainly right.  A text of a million digits costs no more than reading it: past
  * the digits that can matter only "there was another one" is remembered.
  */
 #include "number.h"
@@ -19,7 +19,11 @@ enum {
     MANTISSA_BITS = 52,
     LOWEST_EXPONENT = -1074,
     MAX_EXACT_POWER = 22,
-    SHORT_DIGITS = 15
+    SHORT_DIGITS = 15,
+    LEADING_DIGITS = 19, /* fit 64 bits */
+    POWER_STEP = 28,
+    LOWEST_POWER = -13 * POWER_STEP,
+    DOUBT = 16 /* more than the error of any product below, in units of its last bit */
 };
 
 static const double exact_powers[MAX_EXACT_POWER + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
@@ -209,6 +213,75 @@ static double put_together(uint64_t u, int exponent, bool more)
     return d;
 }
 
+/* --- powers of ten in 128 bits -------------------------------------------------------------------------- */
+
+typedef struct wide {
+    uint64_t high, low;
+} wide;
+
+/* 10^-364, 10^-336, ... 10^336, cut off after 128 bits. */
+static const wide steps[] = {
+    {0xe1afa13afbd14d6d, 0x82189c09a3a1ec21}, {0xe3e27a444d8d98b7, 0xfd1b1b2308169b25},
+    {0xe61acf033d1a45df, 0x6fb92487298e33bd}, {0xe858ad248f5c22c9, 0xd1b3400f8f9cff68},
+    {0xea9c227723ee8bcb, 0x465e15a979c1cadc}, {0xece53cec4a314ebd, 0xa4f8bf5635246428},
+    {0xef340a98172aace4, 0x86fb897116c87c34}, {0xf18899b1bc3f8ca1, 0xdc44e6c3cb279ac1},
+    {0xf3e2f893dec3f126, 0x5a89dba3c3efccfa}, {0xf64335bcf065d37d, 0x4d4617b5ff4a16d5},
+    {0xf8a95fcf88747d94, 0x75a44c6397ce912a}, {0xfb158592be068d2e, 0xeed6e2f0f0d56712},
+    {0xfd87b5f28300ca0d, 0x8bca9d6e188853fc}, {0x8000000000000000, 0x0000000000000000},
+    {0x813f3978f8940984, 0x4000000000000000}, {0x82818f1281ed449f, 0xbff8f10e7a8921a4},
+    {0x83c7088e1aab65db, 0x792667c6da79e0fa}, {0x850fadc09923329e, 0x03e2cf6bc604ddb0},
+    {0x865b86925b9bc5c2, 0x0b8a2392ba45a9b2}, {0x87aa9aff79042286, 0x90fb44d2f05d0842},
+    {0x88fcf317f22241e2, 0x441fece3bdf81f03}, {0x8a5296ffe33cc92f, 0x82bd6b70d99aaa6f},
+    {0x8bab8eefb6409c1a, 0x1ad089b6c2f7548e}, {0x8d07e33455637eb2, 0xdb0b487b6423e1e8},
+    {0x8e679c2f5e44ff8f, 0x570f09eaa7ea7648}, {0x8fcac257558ee4e6, 0x213a4f0aa5e8a7b1}};
+
+static wide product(uint64_t a, uint64_t b)
+{
+#ifdef __SIZEOF_INT128__
+    __extension__ typedef unsigned __int128 both;
+    both p = (both)a * b;
+    return (wide){(uint64_t)(p >> 64), (uint64_t)p};
+#else
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t middle = a1 * b0 + (a0 * b0 >> 32), other = a0 * b1 + (uint32_t)middle;
+    return (wide){a1 * b1 + (middle >> 32) + (other >> 32), a * b};
+#endif
+}
+
+static wide wide_add(wide a, wide b)
+{
+    wide sum = {a.high + b.high, a.low + b.low};
+    sum.high += sum.low < b.low;
+    return sum;
+}
+
+static wide wide_subtract(wide a, wide b) { return (wide){a.high - b.high - (a.low < b.low), a.low - b.low}; }
+
+static wide wide_shift_right(wide w, int bits)
+{
+    if (bits >= 64) return (wide){0, bits == 64 ? w.high : w.high >> (bits - 64)};
+    return bits ? (wide){w.high >> bits, w.high << (64 - bits) | w.low >> bits} : w;
+}
+
+static wide wide_double(wide w) { return (wide){w.high << 1 | w.low >> 63, w.low << 1}; }
+
+/* The product of 128 and 64 bits over 2^64, cut off. */
+static wide times(wide a, uint64_t b)
+{
+    return wide_add(product(a.high, b), (wide){0, product(a.low, b).high});
+}
+
+/* 10^power is the result times 2^*exponent; the highest bit is set, and less than 4 is missing. */
+static wide power_of_ten(int power, int *exponent)
+{
+    uint64_t five = 1;
+    int rest = (power - LOWEST_POWER) % POWER_STEP;
+    for (int i = 0; i < rest; i++) five *= 5;
+    wide w = times(steps[(power - LOWEST_POWER) / POWER_STEP], five << __builtin_clzll(five));
+    *exponent = (217706 * power >> 16) - 127; /* floor(power * log2(10)) - 127, for all powers here */
+    return w.high >> 63 ? w : wide_double(w);
+}
+
 /* --- text to double ------------------------------------------------------------------------------------- */
 
 /* The value is the digits, read as an integer, times 10^exponent; no leading zeros, at most SIGNIFICANT. */
@@ -216,6 +289,7 @@ typedef struct decimal {
     bool negative;
     int count;
     int64_t exponent;
+    uint64_t leading; /* the first LEADING_DIGITS as a number */
     char digits[SIGNIFICANT + 1];
 } decimal;
 
@@ -223,6 +297,7 @@ static void take_digit(decimal *d, char c, bool after_dot)
 {
     if (after_dot) d->exponent--;
     if (d->count == 0 && c == '0') return;
+    if (d->count < LEADING_DIGITS) d->leading = d->leading * 10 + (uint64_t)(c - '0');
     if (d->count < SIGNIFICANT) {
         d->digits[d->count++] = c;
         return;
@@ -253,7 +328,10 @@ static size_t take_exponent(decimal *d, const char *text, size_t n)
 static bool take_decimal(decimal *d, const char *text, size_t n)
 {
     size_t at = n && (*text == '-' || *text == '+'), run;
-    *d = (decimal){.negative = at && *text == '-'};
+    d->negative = at && *text == '-';
+    d->count = 0;
+    d->exponent = 0;
+    d->leading = 0;
     run = take_run(d, text + at, n - at, false);
     if (run == 0) return false;
     at += run;
@@ -275,12 +353,25 @@ static bool take_decimal(decimal *d, const char *text, size_t n)
 static bool short_decimal(const decimal *d, double *out)
 {
     if (FLT_EVAL_METHOD != 0 || d->count > SHORT_DIGITS) return false;
-    uint64_t u = 0;
-    for (int i = 0; i < d->count; i++) u = u * 10 + (uint64_t)(d->digits[i] - '0');
+    uint64_t u = d->leading;
     int64_t power = d->exponent;
     for (int i = d->count; power > MAX_EXACT_POWER && i < SHORT_DIGITS; i++, power--) u *= 10;
     if (power < -MAX_EXACT_POWER || power > MAX_EXACT_POWER) return false;
     *out = power < 0 ? (double)u / exact_powers[-power] : (double)u * exact_powers[power];
+    return true;
+}
+
+/* All of the digits times a power of ten in 128 bits.  False: what is missing there could matter. */
+static bool near_decimal(const decimal *d, double *out)
+{
+    int exponent;
+    if (d->count == 0 || d->count > LEADING_DIGITS || d->exponent < -350 || d->exponent > 310) return false;
+    int up = __builtin_clzll(d->leading);
+    wide w = times(power_of_ten((int)d->exponent, &exponent), d->leading << up);
+    bool lower = !(w.high >> 63);
+    if (lower) w = wide_double(w);
+    if (w.low < DOUBT || w.low > UINT64_MAX - DOUBT) return false;
+    *out = put_together(w.high, exponent + 128 - up - lower, true);
     return true;
 }
 
@@ -342,7 +433,7 @@ bool crpi_parse_real(const char *text, size_t n, double *out)
     decimal d;
     double value;
     if (!take_decimal(&d, text, n)) return false;
-    if (!short_decimal(&d, &value)) value = long_decimal(&d);
+    if (!short_decimal(&d, &value) && !near_decimal(&d, &value)) value = long_decimal(&d);
     *out = d.negative ? -value : value;
     return true;
 }
@@ -364,21 +455,64 @@ static void set_digits(shortest *s, uint64_t u, int decimals)
     memcpy(s->digits, text, (size_t)s->count);
 }
 
-/* Values of at most 15 digits: no other decimal as short reads as the same double, so the first that does is
- * the shortest. */
-static bool few_digits(double d, shortest *s)
+/* Integers of at most 15 digits: no shorter text reads as the same double. */
+static bool integral_digits(double d, shortest *s)
 {
-    if (FLT_EVAL_METHOD != 0 || d >= 1e15 || d < 1e-5) return false;
-    for (int decimals = 0; decimals <= 19; decimals++) {
-        double scaled = d * exact_powers[decimals] + 0.5;
-        if (scaled >= 1e15) return false;
-        uint64_t u = (uint64_t)scaled;
-        if ((double)u / exact_powers[decimals] == d) {
-            set_digits(s, u, decimals);
-            return true;
-        }
+    if (FLT_EVAL_METHOD != 0 || d >= 1e15 || (double)(int64_t)d != d) return false;
+    set_digits(s, (uint64_t)d, 0);
+    return true;
+}
+
+/* The double times 10^decimals, where that has 17 or 18 digits before the point, and the distances to the
+ * midpoints between it and its neighbours; all with 64 bits of fraction. */
+typedef struct fixed {
+    wide value, below, above;
+    int decimals;
+} fixed;
+
+static fixed fix(parts p)
+{
+    int up = __builtin_clzll(p.mantissa), exponent;
+    int decimals = 16 - ((63 - up + p.exponent) * 1233 >> 12); /* times log10(2), rounded down */
+    wide ten = power_of_ten(decimals, &exponent);
+    wide above = wide_shift_right(ten, -(exponent + p.exponent + 63));
+    return (fixed){.value = wide_shift_right(times(ten, p.mantissa << up), -(128 + exponent + p.exponent - up)),
+                   .below = p.lowest ? wide_shift_right(above, 1) : above,
+                   .above = above,
+                   .decimals = decimals};
+}
+
+static bool is_doubtful(uint64_t fraction) { return fraction < DOUBT || fraction > UINT64_MAX - DOUBT; }
+
+/* Rounds value / unit to the nearer integer; false: it could be either. */
+static bool nearest(wide value, uint64_t unit, uint64_t *out)
+{
+    uint64_t rest = value.high % unit, half = unit / 2;
+    *out = value.high / unit;
+    if (unit == 1) {
+        *out += value.low >> 63;
+        return !is_doubtful(value.low ^ (uint64_t)1 << 63);
     }
-    return false;
+    *out += rest >= half;
+    return (rest != half && rest + 1 != half) || !is_doubtful(value.low);
+}
+
+/* Of the integers between the two midpoints those with the most zeros at their end, and of them the nearest.
+ * False: what is missing in 128 bits could matter. */
+static bool near_digits(double d, shortest *s)
+{
+    fixed f = fix(take_apart(d));
+    wide low = wide_subtract(f.value, f.below), high = wide_add(f.value, f.above);
+    if (is_doubtful(low.low) || is_doubtful(high.low)) return false;
+    uint64_t least = low.high + 1, most = high.high, unit = 1, u;
+    int zeros = 0;
+    for (; most / 10 >= (least + 9) / 10; zeros++, unit *= 10) {
+        most /= 10;
+        least = (least + 9) / 10;
+    }
+    if (!nearest(f.value, unit, &u)) return false;
+    set_digits(s, u < least ? least : u > most ? most : u, f.decimals - zeros);
+    return true;
 }
 
 /* value / scale is the double over 10^point; below / scale and above / scale are the distances to the
@@ -514,6 +648,6 @@ size_t crpi_real_text(double d, char out[CRPI_REAL_TEXT])
     }
     if (d == infinity()) return (size_t)(put(at, "inf", 3) - out);
     if (d == 0) set_digits(&s, 0, 0);
-    else if (!few_digits(d, &s)) many_digits(d, &s);
+    else if (!integral_digits(d, &s) && !near_digits(d, &s)) many_digits(d, &s);
     return (size_t)(put_digits(at, &s) - out);
 }

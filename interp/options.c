@@ -6,9 +6,9 @@
 #include <string.h>
 #include "number.h"
 
-static bool take_load(crpi_options *o, const char *file) { return o->loads[o->load_count++] = file, true; }
+static bool take_load(crpi_options *o, const char *file) { return (o->loads[o->load_count++] = strdup(file)); }
 static bool take_form(crpi_options *o, const char *form) { return o->forms[o->form_count++] = form, true; }
-static bool take_folder(crpi_options *o, const char *name) { return o->path[o->path_count++] = name, true; }
+static bool take_folder(crpi_options *o, const char *name) { return (o->path[o->path_count++] = strdup(name)); }
 static bool take_print(crpi_options *o, const char *none) { return (void)none, o->print = true; }
 static bool take_prompt(crpi_options *o, const char *none) { return (void)none, o->then_prompt = true; }
 static bool take_check(crpi_options *o, const char *none) { return (void)none, o->check_only = true; }
@@ -51,12 +51,17 @@ static bool parse_quantity(const char *text, const char *const *units, const int
     return unit >= 0 && *out > 0 && !__builtin_mul_overflow(*out, factors[unit], out);
 }
 
-static bool take_deadline(crpi_options *o, const char *text)
+static bool parse_time(const char *text, int64_t *milliseconds)
 {
     static const char *const units[] = {"s", "ms", "m", "h", NULL};
     static const int64_t factors[] = {1000, 1, 60 * 1000, 60 * 60 * 1000};
-    return parse_quantity(text, units, factors, &o->deadline);
+    return parse_quantity(text, units, factors, milliseconds);
 }
+
+static bool take_deadline(crpi_options *o, const char *text) { return parse_time(text, &o->deadline); }
+static bool take_timeout(crpi_options *o, const char *text) { return parse_time(text, &o->test.timeout); }
+static bool take_filter(crpi_options *o, const char *text) { return o->test.filter = text, true; }
+static bool take_test_help(crpi_options *o, const char *none) { return (void)none, o->test.help = true; }
 
 static bool take_max_heap(crpi_options *o, const char *text)
 {
@@ -68,12 +73,24 @@ static bool take_max_heap(crpi_options *o, const char *text)
     return true;
 }
 
-/* Every option.  One whose name ends with `=` has its value behind it, one with a `value` in the next
- * argument.  --help prints this table. */
-static const struct option {
+static bool take_jobs(crpi_options *o, const char *text)
+{
+    static const char *const units[] = {"", NULL};
+    static const int64_t factors[] = {1};
+    int64_t jobs;
+    if (!parse_quantity(text, units, factors, &jobs) || jobs > CRPI_TESTER_MOST_JOBS) return false;
+    o->test.jobs = (int)jobs;
+    return true;
+}
+
+/* One whose name ends with `=` has its value behind it, one with a `value` in the next argument; one without help is
+ * another name of the next.  --help prints these tables, which end with a row without a name. */
+typedef struct option {
     const char *name, *value, *help;
     bool (*take)(crpi_options *, const char *value);
-} option_table[] = {
+} option;
+
+static const option option_table[] = {
     {"-load", "FILE", "load FILE first; may be given several times", take_load},
     {"-e", "FORM", "evaluate FORM; may be given several times", take_form},
     {"-p", NULL, "print the value of each FORM", take_print},
@@ -90,17 +107,26 @@ static const struct option {
     {"--help", NULL, "this text", take_help},
     {"-V", NULL, NULL, take_version},
     {"--version", NULL, "the version", take_version},
+    {NULL, NULL, NULL, NULL},
 };
-enum { OPTION_COUNT = sizeof option_table / sizeof *option_table };
 
-static const struct option *find_option(const char *argument, const char **value)
+static const option test_table[] = {
+    {"--timeout=", "TIME", "end a file that takes longer: 500ms, 30s (the default), 5m", take_timeout},
+    {"--jobs=", "N", "run N files at a time", take_jobs},
+    {"--filter=", "TEXT", "run only the tests with TEXT in their name", take_filter},
+    {"-h", NULL, NULL, take_test_help},
+    {"--help", NULL, "this text", take_test_help},
+    {NULL, NULL, NULL, NULL},
+};
+
+static const option *find_option(const option *table, const char *argument, const char **value)
 {
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        size_t length = strlen(option_table[i].name);
-        bool equals = option_table[i].name[length - 1] == '=';
-        if (strncmp(argument, option_table[i].name, length) != 0 || (!equals && argument[length])) continue;
+    for (const option *o = table; o->name; o++) {
+        size_t length = strlen(o->name);
+        bool equals = o->name[length - 1] == '=';
+        if (strncmp(argument, o->name, length) != 0 || (!equals && argument[length])) continue;
         *value = equals ? argument + length : NULL;
-        return &option_table[i];
+        return o;
     }
     return NULL;
 }
@@ -114,19 +140,19 @@ static bool wrong_use(const char *argument, const char *why)
 }
 
 /* Options are matched whole and end at the first argument that is none. */
-static bool parse_options(crpi_options *o)
+static bool parse_options(crpi_options *o, const option *table)
 {
-    for (o->operand = 1; o->operand < o->argc; o->operand++) {
+    for (; o->operand < o->argc; o->operand++) {
         const char *argument = o->argv[o->operand], *value;
         if (argument[0] != '-' || !argument[1]) return true;
         if (strcmp(argument, "--") == 0) return o->operand++, true;
-        const struct option *option = find_option(argument, &value);
-        if (!option) return wrong_use(argument, "unknown option");
-        if (option->value && !value) {
+        const option *found = find_option(table, argument, &value);
+        if (!found) return wrong_use(argument, "unknown option");
+        if (found->value && !value) {
             if (o->operand + 1 >= o->argc) return wrong_use(argument, "needs an argument");
             value = o->argv[++o->operand];
         }
-        if (!option->take(o, value)) return wrong_use(argument, "not a value of this option");
+        if (!found->take(o, value)) return wrong_use(argument, "not a value of this option");
     }
     return true;
 }
@@ -140,6 +166,15 @@ static bool settle_options(crpi_options *o)
     return true;
 }
 
+void crpi_options_free(crpi_options *o)
+{
+    for (int i = 0; i < o->load_count; i++) free(o->loads[i]);
+    for (int i = 0; i < o->path_count; i++) free(o->path[i]);
+    free(o->loads);
+    free(o->forms);
+    free(o->path);
+}
+
 static bool allocate_lists(crpi_options *o)
 {
     size_t most = (size_t)o->argc + 1;
@@ -149,36 +184,68 @@ static bool allocate_lists(crpi_options *o)
     return o->loads && o->forms && o->path;
 }
 
-void crpi_options_free(crpi_options *o)
+static void print_table(const option *table)
 {
-    free(o->loads);
-    free(o->forms);
-    free(o->path);
+    char line[200], head[100];
+    const char *alias = "";
+    for (const option *o = table; o->name; o++) {
+        bool equals = o->name[strlen(o->name) - 1] == '=';
+        snprintf(head, sizeof head, "%s%s%s%s%s", alias, *alias ? ", " : "", o->name,
+                 o->value && !equals ? " " : "", o->value ? o->value : "");
+        snprintf(line, sizeof line, "  %-30s %s\n", head, o->help ? o->help : "");
+        alias = o->help ? "" : o->name;
+        if (o->help) crpi_output_text(1, line);
+    }
 }
 
 void crpi_options_help(void)
 {
-    char line[200], head[100];
-    crpi_output_text(1, "Usage: carapace [OPTION...] [FILE | -] [ARG...]\n\n"
+    crpi_output_text(1, "Usage: carapace [OPTION...] [FILE | -] [ARG...]\n"
+                        "       carapace [OPTION...] test [OPTION...] PATH...\n"
+                        "       carapace doc [FOLDER]\n\n"
                         "Runs the script FILE, or `-` for the standard input.  Without FILE and FORM it\n"
                         "prompts if the standard input is a terminal, else runs it.  What follows FILE\n"
                         "belongs to the script.\n\n");
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        const struct option *o = &option_table[i];
-        if (!o->help) continue;
-        const char *alias = i && !option_table[i - 1].help ? option_table[i - 1].name : "";
-        bool equals = o->name[strlen(o->name) - 1] == '=';
-        snprintf(head, sizeof head, "%s%s%s%s%s", alias, *alias ? ", " : "", o->name,
-                 o->value && !equals ? " " : "", o->value ? o->value : "");
-        snprintf(line, sizeof line, "  %-30s %s\n", head, o->help);
-        crpi_output_text(1, line);
-    }
-    crpi_output_text(1, "\ncarapace doc prints the reference of forms, functions and classes.\n\n"
+    print_table(option_table);
+    crpi_output_text(1, "\n`carapace test` runs tests (carapace test --help), `carapace doc` writes the pages\n"
+                        "about forms, functions and classes.\n\n"
                         "Status: 0; 1 an error that nobody caught; 2 wrong use, or FILE cannot be read;\n"
                         "3 does not compile; 124 the deadline; what (stop n) says.\n");
 }
 
+void crpi_options_help_test(void)
+{
+    crpi_output_text(1, "Usage: carapace test [OPTION...] PATH...\n\n"
+                        "Runs tests and prints TAP.  A PATH is a script with (test \"sentence\" form...) in it, a\n"
+                        "page in Markdown whose ```carapace blocks are examples, or a folder of .crp and .md\n"
+                        "files; names that begin with _ or . are left out there.\n\n");
+    print_table(test_table);
+    crpi_output_text(1, "\nStatus: 0 all tests passed; 1 one did not; 2 wrong use.\n");
+}
+
 bool crpi_options_parse(crpi_options *o)
 {
-    return allocate_lists(o) && parse_options(o) && settle_options(o);
+    o->operand = 1;
+    o->test = (crpi_tester_options){.timeout = CRPI_TESTER_TIMEOUT, .jobs = 1};
+    return allocate_lists(o) && parse_options(o, option_table) && settle_options(o);
+}
+
+/* Examples are run in folders of their own, where a relative name would mean something else. */
+static void make_absolute(char **names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char *absolute = realpath(names[i], NULL);
+        if (!absolute) continue;
+        free(names[i]);
+        names[i] = absolute;
+    }
+}
+
+bool crpi_options_parse_test(crpi_options *o)
+{
+    o->operand++;
+    if (!parse_options(o, test_table)) return false;
+    make_absolute(o->loads, o->load_count);
+    make_absolute(o->path, o->path_count);
+    return o->test.help || o->operand < o->argc || wrong_use("test", "needs a PATH");
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "buf.h"
 #include "signals.h"
+#include "utf8.h"
 
 enum { BLOCK = 65536 };
 
@@ -126,44 +127,72 @@ static void *plain_realloc(void *ud, void *p, size_t old_size, size_t new_size)
     return NULL;
 }
 
+/* Bytes that are no UTF-8 become U+FFFD: a reader of JSON takes nothing else. */
 static void json_string(crpi_buf *b, const char *text)
 {
+    uint32_t code;
+    size_t left = strlen(text), n;
     crpi_buf_byte(b, '"');
-    for (; *text; text++) {
+    for (; left > 0; text += n, left -= n) {
         unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\') crpi_buf_format(b, "\\%c", c);
+        n = crpi_utf8_decode(text, left, &code);
+        if (code == CRPI_UTF8_BROKEN) crpi_buf_text(b, "\\ufffd");
+        else if (c == '"' || c == '\\') crpi_buf_format(b, "\\%c", c);
         else if (c == '\n') crpi_buf_text(b, "\\n");
         else if (c < 0x20 || c == 0x7f) crpi_buf_format(b, "\\u00%02x", c);
-        else crpi_buf_byte(b, c);
+        else crpi_buf_put(b, text, n);
     }
     crpi_buf_byte(b, '"');
 }
 
-static void put_json(crpi_buf *b, const crp_error *error, const crp_error_info *info)
+static void put_json(crpi_buf *b, const crp_error *error)
 {
-    crpi_buf_text(b, "{\"file\":");
-    if (info->file) json_string(b, info->file);
-    else crpi_buf_text(b, "null");
-    crpi_buf_format(b, ",\"line\":%u,\"column\":%u", info->line, info->column);
-    crpi_buf_format(b, ",\"class\":%d,\"code\":%d,\"message\":", info->error_class, info->code);
-    json_string(b, info->message);
-    crpi_buf_text(b, ",\"trace\":[");
     const char *frame;
+    crp_error_info info = {.size = sizeof info};
+    crp_error_info_get(error, &info);
+    crpi_buf_text(b, "{\"file\":");
+    if (info.file) json_string(b, info.file);
+    else crpi_buf_text(b, "null");
+    crpi_buf_format(b, ",\"line\":%u,\"column\":%u", info.line, info.column);
+    crpi_buf_format(b, ",\"class\":%d,\"code\":%d,\"message\":", info.error_class, info.code);
+    json_string(b, info.message);
+    crpi_buf_text(b, ",\"trace\":[");
     for (size_t i = 0; (frame = crp_error_frame(error, i)); i++) {
         if (i) crpi_buf_byte(b, ',');
         json_string(b, frame);
     }
-    crpi_buf_text(b, "]}\n");
+    crpi_buf_byte(b, ']');
+    if (info.cause) {
+        crpi_buf_text(b, ",\"cause\":");
+        put_json(b, info.cause);
+    }
+    crpi_buf_byte(b, '}');
+}
+
+static void put_json_line(crpi_buf *b, const crp_error *error)
+{
+    put_json(b, error);
+    crpi_buf_byte(b, '\n');
 }
 
 /* One line: file:line:column: error: text. */
-static void put_gcc(crpi_buf *b, const crp_error_info *info)
+static void put_gcc_line(crpi_buf *b, const crp_error *error)
 {
-    if (info->file) crpi_buf_format(b, "%s:%u:%u: ", info->file, info->line, info->column);
+    crp_error_info info = {.size = sizeof info};
+    crp_error_info_get(error, &info);
+    if (info.file) crpi_buf_format(b, "%s:%u:%u: ", info.file, info.line, info.column);
     else crpi_buf_text(b, "carapace: ");
-    crpi_buf_format(b, "error: %d.%d: ", info->error_class, info->code);
-    crpi_buf_escaped(b, info->message, strlen(info->message), BLOCK);
+    crpi_buf_format(b, "error: %d.%d: ", info.error_class, info.code);
+    crpi_buf_escaped(b, info.message, strlen(info.message), BLOCK);
     crpi_buf_byte(b, '\n');
+}
+
+/* The error and the further ones of its text, a line each. */
+static void put_lines(crpi_buf *b, const crp_error *error, void (*put)(crpi_buf *, const crp_error *))
+{
+    const crp_error *further;
+    put(b, error);
+    for (size_t i = 0; (further = crp_error_further(error, i)); i++) put(b, further);
 }
 
 static void put_human(crpi_buf *b, const crp_error *error)
@@ -182,16 +211,14 @@ void crpi_output_report(const crp *vm)
 {
     crpi_mem mem;
     crpi_buf b;
-    crp_error_info info = {.size = sizeof info};
     const crp_error *error = crp_error_last(vm);
     if (!error) return;
-    crp_error_info_get(error, &info);
     crpi_mem_init(&mem, plain_realloc, NULL);
     crpi_buf_init(&b, &mem, 0);
     switch (output.format) {
     case CRPI_ERRORS_HUMAN: put_human(&b, error); break;
-    case CRPI_ERRORS_JSON: put_json(&b, error, &info); break;
-    case CRPI_ERRORS_GCC: put_gcc(&b, &info); break;
+    case CRPI_ERRORS_JSON: put_lines(&b, error, put_json_line); break;
+    case CRPI_ERRORS_GCC: put_lines(&b, error, put_gcc_line); break;
     }
     if (b.length) crpi_output_write(NULL, STDERR_FILENO, b.bytes, b.length);
     crpi_buf_free(&b);

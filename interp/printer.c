@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include "error.h"
+#include "instant.h"
 #include "map.h"
 #include "number.h"
 #include "str.h"
@@ -33,7 +34,10 @@ typedef struct printer {
     size_t depth, capacity;
     uint32_t *slots; /* the set: frame number + 1, open addressing */
     size_t slot_count;
+    size_t steps;
 } printer;
+
+enum { STEPS_AT_ONCE = 1 << 20 };
 
 /* --- bytes out ---------------------------------------------------------------------------------------- */
 
@@ -180,6 +184,18 @@ static void put_error(printer *p, crp_word w)
     put(p, ">", 1);
 }
 
+static void put_time(printer *p, crp_word w)
+{
+    crpi_buf text;
+    crpi_buf_init(&text, &p->vm->mem, 0);
+    crpi_instant_put(&text, crpi_time_of(w));
+    put_text(p, "#<Time ");
+    put(p, text.bytes, text.length);
+    put(p, ">", 1);
+    if (text.failed) p->out->failed = true;
+    crpi_buf_free(&text);
+}
+
 static void put_buffer(printer *p, crp_word w)
 {
     const crpi_buffer *b = (const crpi_buffer *)crp_object_of(w);
@@ -310,6 +326,7 @@ static void print_object(printer *p, crp_word w)
         break;
     case CRP_BINARY: put_binary(p, w); break;
     case CRP_BUFFER: put_buffer(p, w); break;
+    case CRP_TIME: put_time(p, w); break;
     case CRP_ERROR: put_error(p, w); break;
     case CRP_ARRAY: open_value(p, AN_ARRAY, w, "#<Array ("); break;
     case CRP_HASHTABLE: open_value(p, A_TABLE, w, "#<HashTable ("); break;
@@ -413,6 +430,14 @@ static void step(printer *p)
     }
 }
 
+/* Lists that share their items may print without end, so that who interrupts would wait for it.  What is left out then
+ * is missing for want of memory; the interrupt itself is seen next. */
+static bool more_to_print(printer *p)
+{
+    if (++p->steps > STEPS_AT_ONCE && p->vm->interrupt) p->out->failed = true;
+    return p->depth && !full(p);
+}
+
 /* --- what others call --------------------------------------------------------------------------------- */
 
 void crpi_print(crp *vm, crpi_buf *out, crp_word w, crpi_print_style style, size_t limit)
@@ -425,7 +450,7 @@ void crpi_print(crp *vm, crpi_buf *out, crp_word w, crpi_print_style style, size
     } else {
         print_value(&p, w);
     }
-    while (p.depth && !full(&p)) step(&p);
+    while (more_to_print(&p)) step(&p);
     cut(&p);
     crpi_mem_free(&vm->mem, p.frames, p.capacity * sizeof *p.frames);
     crpi_mem_free(&vm->mem, p.slots, p.slot_count * sizeof *p.slots);

@@ -28,7 +28,8 @@ static size_t place_slot(const crpi_places *p, crp_word pair)
 
 static bool places_grow(crpi_places *p)
 {
-    crpi_places wider = {.mem = p->mem, .count = p->count, .capacity = p->capacity ? p->capacity * 2 : 64};
+    crpi_places wider = {
+        .mem = p->mem, .count = p->count, .capacity = p->capacity ? p->capacity * 2 : 64, .under = p->under};
     wider.slots = crpi_mem_alloc(p->mem, wider.capacity * sizeof *wider.slots);
     if (!wider.slots) return false;
     memset(wider.slots, 0, wider.capacity * sizeof *wider.slots);
@@ -51,9 +52,8 @@ bool crpi_places_put(crpi_places *p, crp_word pair, crpi_place at)
 
 bool crpi_places_get(const crpi_places *p, crp_word pair, crpi_place *out)
 {
-    if (p->capacity == 0) return false;
-    size_t i = place_slot(p, pair);
-    if (p->slots[i].pair == 0) return false;
+    size_t i = p->capacity ? place_slot(p, pair) : 0;
+    if (p->capacity == 0 || p->slots[i].pair == 0) return p->under && crpi_places_get(p->under, pair, out);
     *out = p->slots[i].at;
     return true;
 }

@@ -36,6 +36,7 @@ typedef struct crpi_places {
     crpi_mem *mem;
     struct { crp_word pair; crpi_place at; } *slots; /* open addressing */
     size_t count, capacity;
+    const struct crpi_places *under; /* where what is not here is looked for, or NULL */
 } crpi_places;
 
 void crpi_places_init(crpi_places *, crpi_mem *);

@@ -123,7 +123,8 @@ static crp_status make_signature(crp *vm, crp_word result, crp_word parameters, 
 {
     int n = count_parameters(parameters);
     if (n < 0)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "expected a List of at most %d arguments, given %v",
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL,
+                         "expected a List of arguments, as in (x (n Integer)), at most %d; given %v",
                          (int)CRPI_MAX_PARAMETERS, parameters);
     size_t bytes = sizeof(crpi_signature) + (size_t)n * sizeof(crpi_parameter);
     crpi_signature *s = crp_alloc(vm, bytes);
@@ -179,7 +180,8 @@ bool crpi_signature_same(const crpi_signature *a, const crpi_signature *b)
 static void print_parameter(crp *vm, crpi_buf *out, const crpi_parameter *p)
 {
     const char *name = crp_symbol_name(vm, p->name, NULL);
-    if (p->type == 0 && !p->optional) {
+    bool rest = p->name == CRPI_WORD_OF(ELLIPSIS); /* a macro gets its further arguments as one */
+    if (rest || (p->type == 0 && !p->optional)) {
         crpi_buf_text(out, name);
         return;
     }
@@ -197,14 +199,20 @@ static void print_parameter(crp *vm, crpi_buf *out, const crpi_parameter *p)
     crpi_buf_byte(out, ')');
 }
 
-void crpi_signature_print(crp *vm, crpi_buf *out, const char *name, const crpi_signature *s)
+void crpi_signature_print_call(crp *vm, crpi_buf *out, const char *name, const crpi_signature *s)
 {
     crpi_buf_format(out, "(%s", name);
     for (uint16_t i = 0; i < s->count; i++) {
         crpi_buf_byte(out, ' ');
         print_parameter(vm, out, &s->parameters[i]);
     }
-    crpi_buf_text(out, s->rest ? " ...) -> " : ") -> ");
+    crpi_buf_text(out, s->rest ? " ...)" : ")");
+}
+
+void crpi_signature_print(crp *vm, crpi_buf *out, const char *name, const crpi_signature *s)
+{
+    crpi_signature_print_call(vm, out, name, s);
+    crpi_buf_text(out, " -> ");
     if (s->result == CRPI_NO_RESULT) crpi_buf_text(out, "()");
     else crpi_type_name(vm, out, s->result);
 }

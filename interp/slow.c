@@ -203,7 +203,7 @@ static crp_status find_name(crp *vm, uint32_t cell, crp_word symbol, crp_word *o
         *out = crp_from_object(class->object);
         return CRP_OK;
     }
-    return crpi_name_unknown(vm, symbol, "name");
+    return crpi_no_name(vm, symbol);
 }
 
 crp_status crpi_slow_name(crp *vm, crpi_task *task, uint32_t in)
@@ -222,7 +222,8 @@ crp_status crpi_slow_check(crp *vm, crpi_task *task, uint32_t in)
     crp_word name = task->pc[2];
     task->pc += 3;
     crp_status st;
-    WITH_FRESH(vm, st = crpi_check_type(vm, type, &task->base[A(in)], what[B(in)], name));
+    WITH_FRESH(vm, st = crpi_check_type(vm, type, &task->base[A(in)], what[B(in)], name);
+               if (st && B(in) == CRPI_CHECK_ARGUMENT) crp_error_prefix(vm, "%p: ", task->fp->fn->name));
     return st;
 }
 
@@ -296,6 +297,44 @@ static crp_status end_cons(crp *vm, crpi_task *task, uint32_t in)
     return jump_if(vm, task, true);
 }
 
+static crp_status gather_item(crp *vm, crp_word *list, crp_word item)
+{
+    crp_pair *p = crpi_new_pair_unlogged(vm, item, CRP_NIL);
+    if (!p) return CRP_E_NOMEM;
+    crp_word added = crp_from_pair(p);
+    if (list[0] == CRP_NIL) list[0] = added;
+    else crpi_store(vm, &vm->heap, &crp_pair_of(list[1])->tail, added);
+    list[1] = added;
+    return CRP_OK;
+}
+
+static crp_status gather_copy(crp *vm, crp_word *list, crp_word items)
+{
+    crp_word slow = items;
+    crp_status st = CRP_OK;
+    for (size_t n = 1; !st && crp_is_pair(items); n++) {
+        st = gather_item(vm, list, crp_head(items));
+        items = crp_tail(items);
+        if (n % 2 == 0) slow = crp_tail(slow);
+        if (items == slow && !st) st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, ",@: the List is a cycle and has no end");
+    }
+    return st;
+}
+
+/* The next part of a quasiquote. */
+static crp_status gather(crp *vm, crp_word *R, uint32_t in)
+{
+    crp_word *list = &R[A(in)], item = R[B(in)];
+    if (C(in) == CRPI_GATHER_ITEM) return gather_item(vm, list, item);
+    if (item == CRP_NIL) return CRP_OK;
+    if (!crp_is_pair(item))
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, ",@: a List is expected, %n given (%v)", item, item);
+    if (C(in) == CRPI_GATHER_COPY) return gather_copy(vm, list, item);
+    if (list[0] == CRP_NIL) list[0] = item;
+    else crpi_store(vm, &vm->heap, &crp_pair_of(list[1])->tail, item);
+    return CRP_OK;
+}
+
 crp_status crpi_slow_pair(crp *vm, crpi_task *task, uint32_t in)
 {
     crp_word *R = task->base;
@@ -304,6 +343,7 @@ crp_status crpi_slow_pair(crp *vm, crpi_task *task, uint32_t in)
     case CRPI_OP_HEAD: return no_pair(vm, R[B(in)], "headOf");
     case CRPI_OP_TAIL: return no_pair(vm, R[B(in)], "tailOf");
     case CRPI_OP_LIST: return list(vm, R, in);
+    case CRPI_OP_GATHER: return gather(vm, R, in);
     default: return end_cons(vm, task, in);
     }
 }
@@ -510,19 +550,54 @@ crp_status crpi_slow_closure(crp *vm, crpi_task *task, uint32_t in)
 
 /* --- definitions -------------------------------------------------------------------------------------------------------------- */
 
-/* The signature that a function of this name was declared or defined with before. */
-static crp_status define(crp *vm, crpi_task *task, crp_word function, uint32_t number)
+static void put_shape(crp *vm, crpi_buf *out, const crpi_cell *cell, const crpi_signature *s, bool macro)
+{
+    if (macro) crpi_buf_text(out, "the macro ");
+    (macro ? crpi_signature_print_call : crpi_signature_print)(vm, out, crp_symbol_name(vm, cell->name, NULL), s);
+}
+
+/* At the prompt a name may become something else, but who did not mean it should know. */
+static void tell_of_change(crp *vm, const crpi_cell *cell, const crpi_signature *was, const crpi_signature *is, bool macro)
+{
+    crpi_buf text;
+    crpi_buf_init(&text, &vm->mem, 2000);
+    crpi_buf_text(&text, "note: ");
+    put_shape(vm, &text, cell, was, cell->kind == CRPI_CELL_MACRO);
+    crpi_buf_text(&text, " is now ");
+    put_shape(vm, &text, cell, is, macro);
+    crpi_buf_byte(&text, '\n');
+    if (vm->write && !text.failed) vm->write(vm->write_ud, 2, text.bytes, text.length);
+    crpi_buf_free(&text);
+}
+
+/* In a file what a name was declared or defined as before must stay. */
+static crp_status may_define(crp *vm, const crpi_cell *cell, const crpi_proto *p, bool macro)
+{
+    bool was_macro = cell->kind == CRPI_CELL_MACRO;
+    if (!crp_is_a(cell->signature, CRP_PROTO)) return CRP_OK;
+    const crpi_signature *was = crpi_proto_of(cell->signature)->signature;
+    if (was_macro == macro && crpi_signature_same(was, p->signature)) return CRP_OK;
+    if (p->source->interactive) {
+        tell_of_change(vm, cell, was, p->signature, macro);
+        return CRP_OK;
+    }
+    if (was_macro != macro)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is declared already as a %s", cell->name,
+                         was_macro ? "macro" : "function");
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is declared already with another signature", cell->name);
+}
+
+static crp_status define(crp *vm, crp_word function, uint32_t number, bool macro)
 {
     crpi_cell *cell = &vm->cells->cells[number];
     crpi_proto *p = crpi_function_of(function)->proto;
-    bool interactive = task->fp->fn->proto->source->interactive;
-    if (crp_is_a(cell->signature, CRP_PROTO) && !crpi_signature_same(crpi_proto_of(cell->signature)->signature, p->signature) &&
-        !interactive)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is declared already with another signature", cell->name);
+    if (p->source->builtin && cell->shipped == CRPI_SHIPPED_TAKEN) return CRP_OK;
+    if (!p->source->builtin) crpi_cell_take(vm, cell->name);
+    crp_status st = may_define(vm, cell, p, macro);
+    if (st) return st;
     cell->signature = crp_from_object(p);
     cell->declared = true;
-    vm->cells->values[number] = function;
-    vm->epoch++;
+    (macro ? crpi_cell_macro : crpi_cell_function)(vm, number, function);
     return CRP_OK;
 }
 
@@ -542,7 +617,7 @@ crp_status crpi_slow_define(crp *vm, crpi_task *task, uint32_t in)
     switch (in & 0xff) {
     case CRPI_OP_SETGLOBAL: return set_global(vm, task->base[A(in)], number);
     case CRPI_OP_UNSETCELL: vm->cells->values[number] = CRP_UNSET; return CRP_OK;
-    case CRPI_OP_DEFUN: return define(vm, task, task->base[A(in)], number);
+    case CRPI_OP_DEFUN: return define(vm, task->base[A(in)], number, B(in) == 1);
     default: break;
     }
     task->pc++;

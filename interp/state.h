@@ -20,6 +20,7 @@ struct crpi_cells;
 struct crpi_task;
 struct crpi_loader;
 struct crpi_await;
+struct crpi_expander;
 
 struct crp {
     crpi_mem mem;
@@ -40,11 +41,16 @@ struct crp {
     struct crpi_tasks *tasks;   /* ready queue and so on (task.h) */
     struct crpi_await *await;
     struct crpi_loader *loader;
+    crp_status (*call)(crp *, crp_word function, const crp_word *args, size_t n, crp_word *out); /* task.h: crpi_call */
+    struct crpi_expander *expander; /* the innermost one at work (expand.c) */
+    crp_status (*load_macro)(crp *, const crp_method *row); /* runs the file that defines this macro (load.c) */
     void *handles;              /* the host's (api.c) */
     volatile int interrupt;     /* set by a signal or another thread; the VM looks at calls and loops */
     uint32_t epoch;             /* a redefinition makes caches stale */
     unsigned nesting;           /* host calls inside natives */
     size_t max_depth;           /* frames; 1.15 beyond */
+    const void *parts[2];       /* the tables of those that are loaded, by number (part.h) */
+    bool ending;                /* what was given to `atEnd` is called */
     bool stopped;               /* a script has called `stop`: nothing runs any more */
     int exit_status;            /* what it gave to `stop` */
     const crp_property *accessing; /* the row whose get or set is called: one C function may serve many rows */

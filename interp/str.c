@@ -7,6 +7,7 @@
 #include "str.h"
 
 #include <string.h>
+#include "utf8.h"
 
 static const uint64_t most_bytes = (uint64_t)1 << CRPI_MAX_BYTES_LOG2;
 
@@ -76,6 +77,13 @@ uint64_t crpi_str_hash(crp *vm, crpi_str *s)
         s->hash = hash ? hash : 1;
     }
     return s->hash;
+}
+
+bool crpi_str_is_utf8(crpi_str *s)
+{
+    if (s->h.aux == CRPI_STR_UNREAD)
+        s->h.aux = crpi_utf8_valid(s->bytes, s->length) ? CRPI_STR_UTF8 : CRPI_STR_NOT_UTF8;
+    return s->h.aux == CRPI_STR_UTF8;
 }
 
 bool crpi_str_equal(const crpi_str *a, const crpi_str *b)

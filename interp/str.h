@@ -5,7 +5,7 @@
  * (CRP_BLOCK), so that of all Strings only the long ones cost the collector a sweep, and a slice of a long
  * String holds on to nothing else.  The hash is computed when first asked for; its seed differs per
  * interpreter, so keys from the network cannot be chosen to collide.  A String never changes but for what it
- * remembers: that hash, and a terminated copy.
+ * remembers: that hash, whether it is UTF-8, and a terminated copy.
  */
 #ifndef CARAPACE_STR_H
 #define CARAPACE_STR_H
@@ -13,7 +13,7 @@
 #include "state.h"
 
 typedef struct crpi_str {
-    crp_object h; /* flags: CRPI_STR_... */
+    crp_object h; /* flags: CRPI_STR_...; aux: an enum crpi_str_text */
     uint64_t length;
     const char *bytes;
     uint64_t hash; /* 0: not yet computed */
@@ -33,6 +33,8 @@ enum {
     CRPI_INLINE_BYTES = 1024 - 33 /* longer Strings have a block */
 };
 
+enum crpi_str_text { CRPI_STR_UNREAD, CRPI_STR_UTF8, CRPI_STR_NOT_UTF8 };
+
 typedef struct crpi_block {
     crp_object h;
     void *bytes;
@@ -42,6 +44,13 @@ typedef struct crpi_block {
 bool crpi_str_kinds(crp *); /* tells the collector of Strings, Binaries and Buffers; false: no memory */
 
 static inline crpi_str *crpi_str_of(crp_word w) { return (crpi_str *)crp_object_of(w); }
+
+/* The bytes are about to change, which nobody else has. */
+static inline void crpi_str_forget(crpi_str *s)
+{
+    s->hash = 0;
+    s->h.aux = CRPI_STR_UNREAD;
+}
 
 /* class_id is CRP_STRING, or CRP_BINARY: then a Binary over such a String is made as well. */
 crp_status crpi_str_new(crp *, uint32_t class_id, const void *bytes, size_t length, crp_word *out);
@@ -58,6 +67,7 @@ crp_status crpi_str_slice(crp *, uint32_t class_id, crp_word parent, size_t from
                           crp_word *out);
 uint64_t crpi_str_hash(crp *, crpi_str *);
 bool crpi_str_equal(const crpi_str *, const crpi_str *);
+bool crpi_str_is_utf8(crpi_str *); /* remembers what it found */
 uint64_t crpi_hash_bytes(uint64_t seed, const void *, size_t);
 
 /* Binary: an object over a String's bytes.  A surgical method gives it its own copy first and notes it in

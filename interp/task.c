@@ -56,6 +56,7 @@ static void mark_task(crp *vm, crp_object *o, crp_marker mark)
     mark(vm, task->result);
     mark(vm, task->error);
     mark(vm, task->answer);
+    crpi_releases_mark(vm, task, mark);
     if (!task->frames) return;
     for (const crpi_frame *fp = task->fp; fp > task->frames; fp--)
         if (fp->fn) mark(vm, crp_from_object(fp->fn));
@@ -84,6 +85,7 @@ bool crpi_tasks_init(crp *vm)
     memset(tasks, 0, sizeof *tasks);
     tasks->orphan_error = tasks->closing.error = CRP_NIL;
     vm->tasks = tasks;
+    vm->call = crpi_call;
     if (!vm->max_depth) vm->max_depth = CRPI_DEFAULT_DEPTH;
     return crpi_heap_kind(&vm->heap, CRP_TASK, (crpi_kind){mark_task, drop_task}) &&
            crpi_heap_kind(&vm->heap, CRP_BOX, (crpi_kind){mark_box, NULL}) && crpi_heap_roots(&vm->heap, mark_all_tasks);
@@ -109,6 +111,7 @@ static void forget_waits(crp *, crpi_task *);
 void crpi_task_free_stack(crp *vm, crpi_task *task)
 {
     while (task->natives) crpi_native_drop(vm, task);
+    crpi_releases_free(vm, task);
     while (task->segment) {
         crpi_segment *below = task->segment->below;
         free_segment(vm, task->segment->spare);
@@ -432,9 +435,18 @@ static void interrupt_wait(crp *vm, crpi_task *task)
     tasks->first = task;
 }
 
-static crp_status nothing_to_wait_for(crp *vm)
+crp_status crpi_task_stuck(crp *vm)
 {
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "every task waits for another: none can go on");
+}
+
+/* The task that C waits for gets the error where it waits, so that its script may catch it. */
+static crp_status nothing_to_wait_for(crp *vm, crpi_task *task)
+{
+    if (task->state != CRPI_PARKED) return crpi_task_stuck(vm);
+    task->stuck = true;
+    wake(vm, task);
+    return CRP_OK;
 }
 
 static bool can_wait(const crpi_tasks *tasks)
@@ -453,7 +465,7 @@ static crp_status until_done(crp *vm, crpi_task *task)
             run_one(vm);
             continue;
         }
-        crp_status st = can_wait(vm->tasks) ? wait_for_something(vm, true) : nothing_to_wait_for(vm);
+        crp_status st = can_wait(vm->tasks) ? wait_for_something(vm, true) : nothing_to_wait_for(vm, task);
         if (st) return st;
     }
     return CRP_OK;
@@ -465,6 +477,7 @@ crp_status crpi_run(crp *vm, crpi_task *task, crp_word *out)
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TOO_DEEP, "calls from C into scripts are nested more than %d deep",
                          CRPI_MAX_NESTED_RUNS);
     vm->nesting++;
+    task->from_c = true;
     crp_status st = until_done(vm, task);
     vm->nesting--;
     if (st) {
@@ -569,7 +582,7 @@ static crp_status then(crp_call *c, crp_word callee, crp_word self, const crp_wo
             return CRP_E_NOMEM;
         }
     }
-    if (n) memcpy(nf->callee_args, args, n * sizeof *args);
+    crpi_copy_words(nf->callee_args, args, n);
     nf->callee = callee;
     nf->callee_self = self;
     nf->callee_count = (uint32_t)n;

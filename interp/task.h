@@ -80,6 +80,8 @@ typedef struct crpi_native {
     uint32_t callee_count;
 } crpi_native;
 
+typedef struct crpi_release crpi_release;
+
 typedef enum crpi_task_state { CRPI_READY, CRPI_RUNNING, CRPI_PARKED, CRPI_DONE } crpi_task_state;
 
 typedef struct crpi_task {
@@ -98,9 +100,14 @@ typedef struct crpi_task {
     crpi_handler *handlers;
     size_t handler_count, handler_capacity;
     crpi_native *natives; /* innermost first */
+    crpi_release *releases; /* release.c: what goes when a frame does, outermost first */
+    size_t release_count, release_capacity;
+    crp_word kept;        /* while something is released: what the call gave */
     crp_word answer;      /* what a method that an instruction had to call gave; CRP_UNSET: nothing */
     crp_word result, error;
     bool cancelled;
+    bool from_c; /* crpi_run was asked for it; such tasks are one after the other, like one */
+    bool stuck;  /* every task waits for another: this one is told when it goes on */
     struct crpi_task *next, *previous; /* in the ready queue, or among those that wait for an object */
     struct crpi_task *outer;           /* the one that this one's crpi_run was started from */
     struct crpi_task *all_next, *all_previous; /* every task that has not ended: they are roots */
@@ -126,6 +133,7 @@ typedef struct crpi_tasks {
     crpi_watch *watches; /* by descriptor */
     size_t watch_capacity;
     crp_word orphan_error; /* of a task that nobody was there to ask */
+    struct crpi_named *named; /* Events and Locks that have a name (named.h) */
     struct { /* while `finally` runs because of an interrupt */
         crpi_task *task;
         crp_word error;
@@ -154,6 +162,12 @@ int64_t crpi_tasks_due(crp *); /* when the next timer is due; CRP_NO_DEADLINE: n
 void crpi_task_abandon(crp *, crpi_task *);
 void crpi_tasks_abandon(crp *); /* all of them, while the objects that they use are still there */
 
+/* For a native: when the script's call ends that this one stands in, by return, by error or with its tail call, the VM
+ * calls `release`, once; the last object first.  It may allocate, but neither call scripts nor raise an error.  At a
+ * file's top level, and for a host, nothing is released: there the object's `drop` is the end. */
+crp_status crpi_release_later(crp *, crp_word object, void (*release)(crp *, crp_word object));
+
+crp_status crpi_task_stuck(crp *); /* records what it is told: 1.2 */
 void crpi_task_park(crp *, crpi_task *, crpi_native *);
 void crpi_task_ready(crp *, crpi_task *);
 

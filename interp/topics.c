@@ -68,8 +68,8 @@ static crpi_topic named(crp *vm, enum crpi_topic_kind kind, crp_word symbol)
 static void add_forms(crpi_topics *t)
 {
     for (const crpi_form *form = crpi_forms; form->name; form++)
-        crpi_topics_add(t, (crpi_topic){.kind = CRPI_TOPIC_FORM, .name = form->name,
-                                        .length = strlen(form->name), .of.form = form});
+        crpi_topics_add(t, (crpi_topic){.kind = CRPI_TOPIC_FORM, .name = form->name, .length = strlen(form->name),
+                                        .order = (uint32_t)(form - crpi_forms), .of.form = form});
 }
 
 static void add_function(crpi_topics *t, crp_word symbol, uint32_t cell)
@@ -77,7 +77,8 @@ static void add_function(crpi_topics *t, crp_word symbol, uint32_t cell)
     const crpi_cells *cells = t->vm->cells;
     bool macro = cells->cells[cell].kind == CRPI_CELL_MACRO;
     crpi_topic topic = named(t->vm, macro ? CRPI_TOPIC_MACRO : CRPI_TOPIC_FUNCTION, symbol);
-    topic.of.value = cells->values[cell];
+    topic.order = cell;
+    topic.of.value = macro ? cells->cells[cell].macro : cells->values[cell];
     if (crp_is_a(topic.of.value, CRP_FUNCTION)) crpi_topics_add(t, topic);
 }
 
@@ -149,6 +150,7 @@ void crpi_topics_members(crpi_topics *t, crpi_class *c, uint32_t face)
         if (m->flags & CRPI_PRIVATE || m == c->constructor) continue;
         enum crpi_topic_kind kind = m->kind == CRPI_METHOD ? CRPI_TOPIC_METHOD : CRPI_TOPIC_PROPERTY;
         crpi_topic topic = named(t->vm, kind, m->name);
+        topic.order = (uint32_t)i;
         topic.of.member = m;
         crpi_topics_add(t, topic);
     }
@@ -167,14 +169,22 @@ void crpi_topics_own(crpi_topics *t, crp_word object)
 
 /* --- order ---------------------------------------------------------------------------------------------- */
 
-static int compare(const crpi_topic *a, const crpi_topic *b)
+static int compare_names(const crpi_topic *a, const crpi_topic *b)
 {
     int order = memcmp(a->name, b->name, a->length < b->length ? a->length : b->length);
     if (order) return order;
     return (a->length > b->length) - (a->length < b->length);
 }
 
-static void sift_down(crpi_topic *items, size_t root, size_t count)
+static int compare_places(const crpi_topic *a, const crpi_topic *b)
+{
+    if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
+    return a->order == b->order ? compare_names(a, b) : a->order < b->order ? -1 : 1;
+}
+
+typedef int (*comparison)(const crpi_topic *, const crpi_topic *);
+
+static void sift_down(crpi_topic *items, size_t root, size_t count, comparison compare)
 {
     for (size_t child; (child = 2 * root + 1) < count; root = child) {
         if (child + 1 < count && compare(&items[child], &items[child + 1]) < 0) child++;
@@ -190,7 +200,7 @@ static void drop_doubles(crpi_topics *t)
     size_t kept = 0;
     for (size_t i = 0; i < t->count; i++) {
         crpi_topic *last = kept ? &t->items[kept - 1] : NULL, *next = &t->items[i];
-        if (!last || compare(last, next) != 0) {
+        if (!last || compare_names(last, next) != 0) {
             t->items[kept++] = *next;
             continue;
         }
@@ -202,17 +212,24 @@ static void drop_doubles(crpi_topics *t)
 }
 
 /* Heap sort: no memory of its own, and no bad case. */
-void crpi_topics_sort(crpi_topics *t)
+static void sort(crpi_topics *t, comparison compare)
 {
-    for (size_t i = t->count / 2; i-- > 0;) sift_down(t->items, i, t->count);
+    for (size_t i = t->count / 2; i-- > 0;) sift_down(t->items, i, t->count, compare);
     for (size_t end = t->count; end-- > 1;) {
         crpi_topic swapped = t->items[0];
         t->items[0] = t->items[end];
         t->items[end] = swapped;
-        sift_down(t->items, 0, end);
+        sift_down(t->items, 0, end, compare);
     }
+}
+
+void crpi_topics_sort(crpi_topics *t)
+{
+    sort(t, compare_names);
     drop_doubles(t);
 }
+
+void crpi_topics_arrange(crpi_topics *t) { sort(t, compare_places); }
 
 /* --- descriptions --------------------------------------------------------------------------------------- */
 
@@ -229,6 +246,18 @@ static void put_function(crp *vm, crp_word function, const char *name, size_t le
         crp_clear_error(vm);
     else
         crpi_signature_print(vm, out, text, signature);
+}
+
+/* What it makes is a form, whose value is anything. */
+static void put_macro(crp *vm, const crpi_topic *topic, crpi_buf *out)
+{
+    size_t from = out->length;
+    put_function(vm, topic->of.value, topic->name, topic->length, out);
+    for (size_t at = out->length; at >= from + 4; at--)
+        if (memcmp(out->bytes + at - 4, " -> ", 4) == 0) {
+            out->length = at - 4;
+            return;
+        }
 }
 
 static void put_class(crp *vm, crpi_class *c, const char *name, size_t length, crpi_buf *out)
@@ -266,7 +295,7 @@ void crpi_topic_signature(crp *vm, const crpi_topic *topic, crpi_buf *out)
     case CRPI_TOPIC_CLASS: put_class(vm, topic->of.type, topic->name, topic->length, out); break;
     case CRPI_TOPIC_VARIABLE:
     case CRPI_TOPIC_GLOBAL: crpi_buf_text(out, crp_class_name(vm, topic->of.value)); break;
-    case CRPI_TOPIC_MACRO: crpi_buf_text(out, "macro"); break;
+    case CRPI_TOPIC_MACRO: put_macro(vm, topic, out); break;
     case CRPI_TOPIC_FILE:
     case CRPI_TOPIC_WORD: break;
     }
@@ -288,10 +317,26 @@ const char *crpi_topic_help(const crpi_topic *topic)
 {
     switch (topic->kind) {
     case CRPI_TOPIC_FORM: return topic->of.form->help;
-    case CRPI_TOPIC_FUNCTION: return function_help(topic->of.value);
+    case CRPI_TOPIC_FUNCTION:
+    case CRPI_TOPIC_MACRO: return function_help(topic->of.value);
     case CRPI_TOPIC_METHOD:
     case CRPI_TOPIC_PROPERTY: return member_help(topic->of.member);
     case CRPI_TOPIC_CLASS: return topic->of.type->def ? topic->of.type->def->help : "";
     default: return "";
     }
+}
+
+size_t crpi_help_prose(const char *help) { return strcspn(help, "\n"); }
+
+size_t crpi_help_sentence(const char *help)
+{
+    size_t n = 0, prose = crpi_help_prose(help);
+    while (n < prose && !(help[n] == '.' && (n + 1 == prose || help[n + 1] == ' '))) n++;
+    return n;
+}
+
+const char *crpi_help_example(const char *help)
+{
+    const char *rest = strchr(help, '\n');
+    return rest ? rest + 1 : "";
 }

@@ -28,6 +28,7 @@ typedef struct crpi_topic {
     const char *name; /* NUL-terminated too; a global's begins with `::` */
     size_t length;
     size_t owned;     /* bytes of `name` that belong to the list; 0: it is somebody else's */
+    uint32_t order;   /* where it stands in the tables, among those of its kind; of a function: its cell */
     union {
         const crpi_form *form;
         crp_word value; /* of a function or variable */
@@ -58,10 +59,16 @@ void crpi_topics_classes(crpi_topics *, bool creatable); /* creatable: those tha
 void crpi_topics_members(crpi_topics *, crpi_class *, uint32_t face);
 void crpi_topics_own(crpi_topics *, crp_word object); /* its methods beyond those of its class; CRP_UNSET: none */
 void crpi_topics_sort(crpi_topics *);    /* by name; of equal names the first kind stays */
+void crpi_topics_arrange(crpi_topics *); /* by kind, then as the tables have them */
 
 /* Appends (name (x Integer)) -> String; the shape of a form; the class of a property or variable; how a
  * class is created. */
 void crpi_topic_signature(crp *, const crpi_topic *, crpi_buf *out);
 const char *crpi_topic_help(const crpi_topic *); /* "": nothing is said */
+
+/* A help is prose, then perhaps lines of an example (example.h). */
+size_t crpi_help_prose(const char *help); /* its length */
+size_t crpi_help_sentence(const char *help); /* that of the first sentence, without the full stop */
+const char *crpi_help_example(const char *help); /* "": there is none */
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "cells.h"
 #include "error.h"
+#include "left-out.h"
 #include "printer.h"
 #include "value.h"
 
@@ -30,6 +31,8 @@ static const char *next_class(void *ud)
 static crp_status class_unknown(crp *vm, const char *name, size_t length)
 {
     class_walk walk = {vm, 0};
+    const crpi_left_out *left_out = crpi_left_out_find(CRPI_LEFT_OUT_CLASS, name, length);
+    if (left_out) return crpi_left_out_raise(vm, left_out);
     crpi_buf near;
     crpi_buf_init(&near, &vm->mem, 1000);
     crpi_suggest(&near, name, length, next_class, &walk);

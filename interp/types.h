@@ -68,12 +68,15 @@ enum crp_class_id {
     CRP_CLASS,
     CRP_REFERENCE,
     CRP_STREAM,
+    CRP_TIME,
     /* never seen by scripts */
     CRP_BOX,   /* a captured variable that is assigned */
     CRP_PROTO, /* compiled code */
     CRP_VIEW,  /* another interface of an object */
     CRP_TASK,
     CRP_BLOCK, /* owns the bytes of a long String */
+    CRP_CALLS, /* what an Error keeps of the calls */
+    CRP_ZONE,  /* of a Time */
     CRP_FIRST_FREE_CLASS
 };
 

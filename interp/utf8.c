@@ -1,6 +1,7 @@
 /* UTF-8: one decoder, and everything else on top of it. */
 #include "utf8.h"
 
+#include <string.h>
 #include "letter-case.h"
 
 size_t crpi_utf8_decode(const char *text, size_t n, uint32_t *code)
@@ -38,11 +39,28 @@ size_t crpi_utf8_encode(uint32_t code, char out[4])
     return length;
 }
 
+/* How many ASCII bytes there are at the beginning, in whole words: most texts are ASCII. */
+static size_t skip_ascii(const char *text, size_t n)
+{
+    size_t i = 0;
+    for (uint64_t word; i + sizeof word <= n; i += sizeof word) {
+        memcpy(&word, text + i, sizeof word);
+        if (word & 0x8080808080808080u) break;
+    }
+    return i;
+}
+
 size_t crpi_utf8_count(const char *text, size_t n)
 {
     size_t count = 0;
     uint32_t code;
-    for (size_t i = 0; i < n; count++) i += crpi_utf8_decode(text + i, n - i, &code);
+    for (size_t i = 0; i < n; count++) {
+        size_t plain = skip_ascii(text + i, n - i);
+        count += plain;
+        i += plain;
+        if (i == n) break;
+        i += crpi_utf8_decode(text + i, n - i, &code);
+    }
     return count;
 }
 
@@ -58,6 +76,8 @@ bool crpi_utf8_valid(const char *text, size_t n)
 {
     uint32_t code;
     for (size_t i = 0; i < n;) {
+        i += skip_ascii(text + i, n - i);
+        if (i == n) break;
         i += crpi_utf8_decode(text + i, n - i, &code);
         if (code == CRPI_UTF8_BROKEN) return false;
     }

@@ -8,6 +8,7 @@
 #include "value.h"
 
 #include "error.h"
+#include "instant.h"
 #include "map.h"
 #include "str.h"
 
@@ -110,9 +111,11 @@ crp_status crpi_compare(crp *vm, crp_word a, crp_word b, int *out)
     } else if ((crp_is_a(a, CRP_STRING) && crp_is_a(b, CRP_STRING)) ||
                (crp_is_a(a, CRP_BINARY) && crp_is_a(b, CRP_BINARY))) {
         *out = order_bytes(a, b);
+    } else if (crp_is_a(a, CRP_TIME) && crp_is_a(b, CRP_TIME)) {
+        *out = crpi_instant_order(crpi_time_of(a), crpi_time_of(b));
     } else {
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
-                         "cannot order %v (%n) and %v (%n): expected two numbers, Strings or Binaries", a, a,
+                         "cannot order %v (%n) and %v (%n): expected two numbers, Strings, Binaries or Times", a, a,
                          b, b);
     }
     return CRP_OK;
@@ -134,6 +137,12 @@ static bool hash_real(crp *vm, double d, uint64_t *out)
     return true;
 }
 
+static uint64_t hash_time(crp *vm, const crpi_time *t)
+{
+    const int64_t words[] = {t->seconds, t->nanosecond};
+    return ~crpi_hash_bytes(vm->hash_seed, words, sizeof words);
+}
+
 static bool hash_object(crp *vm, crp_word w, uint64_t *out)
 {
     switch (crp_object_of(w)->class_id) {
@@ -141,6 +150,7 @@ static bool hash_object(crp *vm, crp_word w, uint64_t *out)
     case CRP_REAL: return hash_real(vm, crp_real_value(w), out);
     case CRP_STRING: *out = crpi_str_hash(vm, crpi_str_of(w)); return true;
     case CRP_BINARY: *out = ~crpi_str_hash(vm, crpi_str_of(crpi_binary_of(w)->bytes)); return true;
+    case CRP_TIME: *out = hash_time(vm, crpi_time_of(w)); return true;
     case CRP_BUFFER:
     case CRP_ARRAY:
     case CRP_HASHTABLE: return false;
@@ -175,6 +185,11 @@ static bool same_binary(crp_word a, crp_word b)
     return same_string(crpi_binary_of(a)->bytes, crpi_binary_of(b)->bytes);
 }
 
+static bool same_time(crp_word a, crp_word b)
+{
+    return crpi_instant_order(crpi_time_of(a), crpi_time_of(b)) == 0;
+}
+
 bool crpi_key_equal(crp_word a, crp_word b)
 {
     a = crpi_behind(a);
@@ -182,6 +197,7 @@ bool crpi_key_equal(crp_word a, crp_word b)
     if (a == b) return true;
     if (crp_is_a(a, CRP_STRING)) return crp_is_a(b, CRP_STRING) && same_string(a, b);
     if (crp_is_a(a, CRP_BINARY)) return crp_is_a(b, CRP_BINARY) && same_binary(a, b);
+    if (crp_is_a(a, CRP_TIME)) return crp_is_a(b, CRP_TIME) && same_time(a, b);
     return is_number(a) && is_number(b) && order_numbers(a, b) == 0;
 }
 
@@ -322,6 +338,8 @@ static verdict look_at_objects(crp_word a, crp_word b)
     case CRP_BINARY: return verdict_of(same_binary(a, b));
     case CRP_BUFFER: return verdict_of(order_bytes(a, b) == 0);
     case CRP_ERROR: return verdict_of(same_error(a, b));
+    case CRP_TIME: return verdict_of(same_time(a, b));
+    case CRP_REFERENCE: return verdict_of(crpi_key_equal(crpi_reference_of(a)->object, crpi_reference_of(b)->object));
     case CRP_ARRAY: return crpi_array_of(a)->count == crpi_array_of(b)->count ? INSIDE : DIFFERENT;
     case CRP_HASHTABLE: return crpi_map_of(a)->live == crpi_map_of(b)->live ? INSIDE : DIFFERENT;
     default: return DIFFERENT;
@@ -461,13 +479,18 @@ crp_status crp_list(crp *vm, const crp_word *items, size_t n, crp_word *out)
     return CRP_OK;
 }
 
+/* Only the first pair is logged for the collector: it keeps the others. */
 crp_status crp_list_add(crp *vm, crp_list_builder *b, crp_word item)
 {
-    crp_word last;
-    crp_status st = crp_cons(vm, item, CRP_NIL, &last);
-    if (st) return st;
-    if (b->first == CRP_NIL) b->first = last;
-    else crpi_store(vm, &vm->heap, &crp_pair_of(b->last)->tail, last);
+    if (b->first == CRP_NIL) {
+        crp_status st = crp_cons(vm, item, CRP_NIL, &b->first);
+        b->last = b->first;
+        return st;
+    }
+    crp_pair *pair = crpi_new_pair_unlogged(vm, item, CRP_NIL);
+    if (!pair) return CRP_E_NOMEM;
+    crp_word last = crp_from_pair(pair);
+    crpi_store(vm, &vm->heap, &crp_pair_of(b->last)->tail, last);
     b->last = last;
     return CRP_OK;
 }
@@ -519,7 +542,7 @@ static void drop_array(crp *vm, crp_object *o)
 
 bool crpi_value_kinds(crp *vm)
 {
-    return crpi_heap_kind(&vm->heap, CRP_INTEGER, (crpi_kind){NULL, NULL}) &&
+    return crpi_instant_kinds(vm) && crpi_heap_kind(&vm->heap, CRP_INTEGER, (crpi_kind){NULL, NULL}) &&
            crpi_heap_kind(&vm->heap, CRP_REAL, (crpi_kind){NULL, NULL}) &&
            crpi_heap_kind(&vm->heap, CRP_ARRAY, (crpi_kind){mark_array, drop_array});
 }

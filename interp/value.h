@@ -3,9 +3,9 @@
  * A flonum is a double whose bits are rotated left by three after an offset on the exponent, so that the
  * doubles with exponents from -255 to 256 lose nothing but two constant bits; 0.0 has a word of its own and
  * every other double is boxed.  Equality and hash agree: numbers by value across Integer and Real, Strings
- * and Binaries by content, Lists, Arrays, Buffers and HashTables by content, Errors by class, code and text,
- * everything else by identity; as a key an Error is itself and nothing else, because it may change.  Neither
- * recurses on the C stack.
+ * and Binaries by content, Times by instant, Lists, Arrays, Buffers and HashTables by content, Errors by class, code and text,
+ * References by what they refer to, everything else by identity; as a key an Error or Reference is itself and
+ * nothing else, because it may change.  Neither recurses on the C stack.
  */
 #ifndef CARAPACE_VALUE_H
 #define CARAPACE_VALUE_H
@@ -29,6 +29,13 @@ typedef struct crpi_array {
     size_t count;
     crp_word *items; /* NULL when there are none */
 } crpi_array;
+
+typedef struct crpi_reference {
+    crp_object h;
+    crp_word object;
+} crpi_reference;
+
+static inline crpi_reference *crpi_reference_of(crp_word w) { return (crpi_reference *)crp_object_of(w); }
 
 static inline crpi_array *crpi_array_of(crp_word w) { return (crpi_array *)crp_object_of(w); }
 crp_status crpi_array_new(crp *, size_t count, crp_word *out); /* filled with NIL */

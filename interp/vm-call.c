@@ -35,7 +35,7 @@ static crp_status grow_frames(crp *vm, crpi_task *task)
 {
     size_t depth = (size_t)(task->fp - task->frames), wanted = task->frame_capacity * 2;
     if (depth >= vm->max_depth)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TOO_DEEP, "calls are nested more than %zu deep", vm->max_depth);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TOO_DEEP, "calls are nested more than %zu deep: a recursion without an end?", vm->max_depth);
     if (wanted > vm->max_depth + 8) wanted = vm->max_depth + 8;
     crpi_frame *grown = crp_realloc(vm, task->frames, task->frame_capacity * sizeof *grown, wanted * sizeof *grown);
     if (!grown) return CRP_E_NOMEM;
@@ -105,14 +105,23 @@ void crpi_leave_segment(crp *vm, crpi_task *task)
 
 /* --- script functions --------------------------------------------------------------------------------------------- */
 
+/* "f: 2 arguments expected, 3 given: (f x y)" */
 static crp_status wrong_count(crp *vm, const crpi_function *fn, const crpi_signature *s, uint32_t n)
 {
-    const char *name = crp_is_symbol(fn->name) ? crp_symbol_name(vm, fn->name, NULL) : "the function";
-    if (s->rest || s->count != s->required)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%s: %s%d%s arguments expected, %u given", name,
-                         s->rest ? "at least " : "", s->required, s->rest ? "" : " or more", n);
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%s: %d argument%s expected, %u given", name, s->count,
-                     s->count == 1 ? "" : "s", n);
+    const char *name = crp_is_symbol(fn->name) ? crp_symbol_name(vm, fn->name, NULL) : "lambda";
+    uint32_t least = s->required, most = s->count;
+    crpi_buf expected;
+    crpi_buf_init(&expected, &vm->mem, 1000);
+    if (s->rest) crpi_buf_format(&expected, "at least %u", least);
+    else if (least == most) crpi_buf_format(&expected, "%u", most);
+    else crpi_buf_format(&expected, least + 1 == most ? "%u or %u" : "%u to %u", least, most);
+    crpi_buf_text(&expected, (s->rest ? least : most) == 1 ? " argument expected, " : " arguments expected, ");
+    crpi_buf_format(&expected, "%u given: ", n);
+    crpi_signature_print(vm, &expected, name, s);
+    crp_status st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%s: %.*s", name, (int)expected.length,
+                              expected.bytes ? expected.bytes : "");
+    crpi_buf_free(&expected);
+    return st;
 }
 
 static crp_status check_count(crp *vm, const crpi_function *fn, uint32_t n)
@@ -173,19 +182,9 @@ static crp_status enter_script(crp *vm, crpi_task *task, crpi_function *fn, crp_
 static crp_status check_argument(crp *vm, const crpi_function *fn, const crpi_parameter *p, crp_word *arg)
 {
     if (p->type == 0 || crp_class_of(*arg) == p->type) return CRP_OK;
-    if (p->other != p->type && crpi_has_type(vm, p->other, *arg)) return CRP_OK;
-    if (p->other != p->type && !crpi_has_type(vm, p->type, *arg)) {
-        crpi_buf buf;
-        crpi_buf_init(&buf, &vm->mem, 256);
-        crpi_type_name(vm, &buf, p->type);
-        crpi_buf_text(&buf, " or ");
-        crpi_type_name(vm, &buf, p->other);
-        crp_status st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "argument %p of %p: %.*s expected, %n given (%v)",
-                                  p->name, fn->name, (int)buf.length, buf.bytes ? buf.bytes : "", *arg, *arg);
-        crpi_buf_free(&buf);
-        return st;
-    }
-    return crpi_check_type(vm, p->type, arg, "argument", p->name);
+    crp_status st = crpi_check_parameter(vm, p, arg, "argument", p->name);
+    if (st) crp_error_prefix(vm, "%p: ", fn->name);
+    return st;
 }
 
 /* Checks the arguments against the row's spec and adds what was left out. */
@@ -204,7 +203,8 @@ static crp_status prepare(crp *vm, crpi_native *nf, crp_word *args, uint32_t n)
     nf->call.count = n;
     if (n >= s->count) return CRP_OK;
     if (s->count > sizeof nf->padded / sizeof nf->padded[0])
-        return crp_raise(vm, CRP_ERR_FATAL, 1, "%p: too many optional arguments in its spec", nf->fn->name);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_INTERNAL, "%p: more than %d arguments in its spec, some of them optional",
+                         nf->fn->name, (int)(sizeof nf->padded / sizeof nf->padded[0]));
     for (uint32_t i = 0; i < s->count; i++) nf->padded[i] = i < n ? args[i] : s->parameters[i].start;
     nf->call.args = nf->padded;
     nf->call.count = s->count;
@@ -268,6 +268,20 @@ static crp_status enter_on(crp *vm, crpi_task *task, crp_word callee, crp_word *
     return fn->row ? enter_native(vm, task, fn, at[0], at + 1, n, at, false) : enter_script(vm, task, fn, at, n);
 }
 
+/* Enters a script's function that takes just these arguments, if there is room: the common case, as quick as in the
+ * loop. */
+static bool enter_at_once(const crp *vm, crpi_task *task, crp_word callee, crp_word *at, uint32_t n)
+{
+    if (!crp_is_a(callee, CRP_FUNCTION) || vm->interrupt) return false;
+    crpi_function *fn = crpi_function_of(callee);
+    if (fn->h.flags || fn->h.sort || fn->h.aux != n || at + fn->registers > task->limit || task->fp >= task->frame_end)
+        return false;
+    *++task->fp = (crpi_frame){crpi_resume_code, at, fn};
+    task->base = at;
+    task->pc = fn->code;
+    return true;
+}
+
 /* The call that a native asked for: its window stands above everything in use. */
 static crp_status call_for_native(crp *vm, crpi_task *task, crpi_native *nf)
 {
@@ -282,12 +296,13 @@ static crp_status call_for_native(crp *vm, crpi_task *task, crpi_native *nf)
     }
     crp_word callee = nf->callee;
     at[0] = nf->callee_self;
-    memcpy(at + (member ? 1 : 0), nf->callee_args, n * sizeof *at);
+    crpi_copy_words(at + (member ? 1 : 0), nf->callee_args, n);
     if (nf->callee_args != nf->few) {
         crp_free_bytes(vm, nf->callee_args, n * sizeof *at);
         nf->callee_args = nf->few;
     }
     nf->callee_count = 0;
+    if (!member && at == nf->top && enter_at_once(vm, task, callee, at, (uint32_t)n)) return CRP_OK;
     task->args_end = at + 1 + n;
     crp_status st = member ? enter_on(vm, task, callee, at, (uint32_t)n) : crpi_enter(vm, task, callee, at, (uint32_t)n);
     task->args_end = NULL;
@@ -367,7 +382,8 @@ crp_status crpi_resume_native(crp *vm, crpi_task *task, bool returned)
 {
     crpi_native *nf = task->natives;
     if (returned) nf->call.value = task->base[0];
-    crp_status st = vm->interrupt ? crpi_interrupt(vm) : CRP_OK;
+    crp_status st = vm->interrupt ? crpi_interrupt(vm) : task->stuck ? crpi_task_stuck(vm) : CRP_OK;
+    task->stuck = false;
     return st ? st : step(vm, task, nf);
 }
 
@@ -387,8 +403,18 @@ crp_status crpi_callee(crp *vm, crpi_task *task, uint32_t cell, crp_word *out)
 
 static crp_status not_defined(crp *vm, const crpi_member *m)
 {
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_IMPLEMENTED, "the method %p of %p is declared but not defined", m->name,
-                     m->owner->name);
+    crp_word face = m->face < m->owner->face_count ? m->owner->faces[m->face].name : CRP_NIL;
+    crpi_buf name;
+    crpi_buf_init(&name, &vm->mem, 300);
+    crpi_type_name(vm, &name, m->type);
+    crpi_buf_byte(&name, ' ');
+    crpi_buf_text(&name, crp_symbol_name(vm, m->owner->name, NULL));
+    if (m->face && face != CRP_NIL) crpi_buf_format(&name, ":%s", crp_symbol_name(vm, face, NULL));
+    crp_status st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_IMPLEMENTED,
+                              "the method %p of %p is declared but not defined: (defun %.*s::%p %v ...) does it", m->name,
+                              m->owner->name, (int)name.length, name.bytes ? name.bytes : "", m->name, m->declared);
+    crpi_buf_free(&name);
+    return st;
 }
 
 /* The instruction's other words have been taken: behind CALLG the cell, behind a member's name what was found. */
@@ -536,7 +562,7 @@ static crp_status enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t 
         if (!m && (own = crpi_own_method(vm, at[0], name)) != CRP_UNSET)
             return enter_native(vm, task, crpi_function_of(own), at[0], at + 1, n, at, false);
         if (!m || ((m->flags & CRPI_PRIVATE) && owner != m->owner->id))
-            return m ? crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is private to %p", name, m->owner->name)
+            return m ? crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is private: only methods of %p use it", name, m->owner->name)
                      : crpi_member_unknown(vm, at[0], name);
         remember(ins, at[0], m, n, inside);
         return m->kind == CRPI_METHOD ? enter_method(vm, task, at, n, m, tail) : enter_property(vm, at, n, m, inside);

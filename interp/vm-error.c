@@ -1,22 +1,59 @@
-/* floor 6: what happens when an error is pending: its place, its trace, and the handler that gets it. */
+/* floor 6: what happens when an error is pending: the handler that gets it, and what runs on the way there. */
 #include "vm.h"
 
 #include <string.h>
 #include "cells.h"
+#include "compiler.h"
 #include "error.h"
 #include "str.h"
 #include "value.h"
 
-enum { MAX_TRACE = 30, MAX_CLASSES = 1000, INTERRUPTED_CODE = 17, STOPPED_CODE = 18 };
+enum { MAX_CLASSES = 1000 };
 
-crp_status crpi_no_function(crp *vm, crp_word name) { return crpi_name_unknown(vm, name, "function"); }
+/* --- unknown names ---------------------------------------------------------------------------------------------- */
+
+/* The variables that the running code could have meant: its parameters, and those of its file. */
+typedef struct variable_walk {
+    crp *vm;
+    const crpi_signature *signature;
+    const crpi_scope *scope;
+    size_t parameter, at;
+} variable_walk;
+
+static const char *next_variable(void *ud)
+{
+    variable_walk *w = ud;
+    if (w->signature && w->parameter < w->signature->count)
+        return crp_symbol_name(w->vm, w->signature->parameters[w->parameter++].name, NULL);
+    for (; w->scope && w->at < w->scope->count; w->at++)
+        if (w->scope->declared[w->at]) return crp_symbol_name(w->vm, w->scope->names[w->at++], NULL);
+    return NULL;
+}
+
+static crp_status unknown(crp *vm, crp_word name, const char *what)
+{
+    variable_walk walk = {.vm = vm};
+    const crpi_frame *fp = vm->task ? vm->task->fp : NULL;
+    while (fp && fp > vm->task->frames && !(fp->fn && fp->fn->proto && fp->fn->proto->source)) fp--;
+    if (fp && fp > vm->task->frames) {
+        walk.signature = fp->fn->proto->signature;
+        walk.scope = fp->fn->proto->source->scope;
+    }
+    return crpi_name_unknown(vm, name, what, next_variable, &walk);
+}
+
+crp_status crpi_no_function(crp *vm, crp_word name) { return unknown(vm, name, "function"); }
+crp_status crpi_no_name(crp *vm, crp_word name) { return unknown(vm, name, "name"); }
+
+/* --- what cannot be caught -------------------------------------------------------------------------------------- */
 
 crp_status crpi_interrupt(crp *vm)
 {
     int why = vm->interrupt;
     if (why == CRPI_CLOSING) return vm->tasks->closing.steps-- > 0 ? CRP_OK : crpi_no_waiting(vm);
     vm->interrupt = 0;
-    crp_raise(vm, CRP_ERR_SCRIPT, why == CRPI_STOPPED ? STOPPED_CODE : INTERRUPTED_CODE, why == CRPI_STOPPED ? "stopped" : "interrupted");
+    if (why == CRPI_STOPPED) crp_raise(vm, CRP_ERR_SCRIPT, CRP_STOPPED, "stopped");
+    else crp_raise(vm, CRP_ERR_SCRIPT, CRP_INTERRUPTED, "interrupted");
     if (crp_is_a(vm->error, CRP_ERROR)) crp_object_of(vm->error)->flags |= CRPI_ERROR_UNCATCHABLE;
     return CRP_E_CANCELLED;
 }
@@ -40,7 +77,7 @@ crp_status crpi_no_waiting(crp *vm)
 static void begin_closing(crp *vm, crpi_task *task, const crpi_handler *h)
 {
     if (vm->interrupt != CRPI_CLOSING) {
-        if (crpi_error_of(vm->error)->code != crp_fixnum(INTERRUPTED_CODE)) return;
+        if (crpi_error_of(vm->error)->code != crp_fixnum(CRP_INTERRUPTED)) return;
         vm->tasks->closing.steps = CRPI_CLOSING_STEPS;
         vm->tasks->closing.error = vm->error;
         vm->tasks->closing.task = task;
@@ -56,68 +93,12 @@ static bool is_closing(crp *vm, const crpi_task *task)
     return vm->interrupt == CRPI_CLOSING && vm->tasks->closing.task == task;
 }
 
-/* --- place and trace ------------------------------------------------------------------------------------------------ */
-
-static bool locate(crp *vm, const crpi_function *fn, const uint32_t *pc)
-{
-    crpi_place at;
-    if (!fn || !fn->proto || !fn->proto->source || !crpi_place_of(fn->proto, pc, &at)) return false;
-    const char *text;
-    size_t length;
-    crpi_source_line(fn->proto->source, at.line, &text, &length);
-    crpi_error_locate(vm, vm->error, crp_string_data(fn->proto->source->name, NULL), at.line, at.column, text, length);
-    return true;
-}
-
-/* The place is the innermost one that is known: natives and what `eval` compiles have none. */
-static void locate_in_frames(crp *vm, const crpi_task *task)
-{
-    const uint32_t *pc = task->pc;
-    for (const crpi_frame *fp = task->fp; fp > task->frames && !locate(vm, fp->fn, pc); fp--) pc = fp->pc;
-}
-
-static bool has_place(crp_word error)
-{
-    return !crp_is_a(error, CRP_ERROR) || crpi_error_of(error)->line != crp_fixnum(0);
-}
-
-/* "name (file:line)" */
-static crp_status trace_line(crp *vm, const crpi_function *fn, const uint32_t *pc, crp_word *out)
-{
-    crpi_place at = {0, 0};
-    const crpi_proto *p = fn->proto;
-    if (!crpi_place_of(p, pc, &at)) return crp_format(vm, out, "%p (%s)", p->name, crp_string_data(p->source->name, NULL));
-    if (p->name == CRP_NIL) return crp_format(vm, out, "top level (%s:%u)", crp_string_data(p->source->name, NULL), at.line);
-    return crp_format(vm, out, "%p (%s:%u)", p->name, crp_string_data(p->source->name, NULL), at.line);
-}
-
-/* Adds the frames from the current one down to `bottom` to the pending error's trace, if it has none yet. */
-static void add_trace(crp *vm, crpi_task *task, const crpi_frame *bottom)
-{
-    if (!crp_is_a(vm->error, CRP_ERROR) || vm->error == vm->no_memory_error) return;
-    crp_word error = vm->error;
-    if (crpi_error_of(error)->trace != CRP_NIL) return;
-    crp_list_builder list = {CRP_NIL, CRP_NIL};
-    const uint32_t *pc = task->pc;
-    int n = 0;
-    for (const crpi_frame *fp = task->fp; fp > bottom && n < MAX_TRACE; pc = fp->pc, fp--) {
-        crp_word line;
-        if (!fp->fn || !fp->fn->proto) continue;
-        if (trace_line(vm, fp->fn, pc, &line) || crp_list_add(vm, &list, line)) {
-            vm->error = error;
-            return;
-        }
-        n++;
-    }
-    crpi_error *e = crpi_error_of(error);
-    crpi_store(vm, &vm->heap, &e->trace, list.first);
-}
-
 /* --- unwinding ---------------------------------------------------------------------------------------------------------- */
 
-static void drop_natives_above(crp *vm, crpi_task *task, uint32_t frame)
+static void drop_above(crp *vm, crpi_task *task, uint32_t frame)
 {
     while (task->natives && task->natives->frame > frame) crpi_native_drop(vm, task);
+    crpi_release_above(vm, task, frame);
 }
 
 static void use_segment(crp *vm, crpi_task *task, crpi_segment *segment)
@@ -128,7 +109,7 @@ static void use_segment(crp *vm, crpi_task *task, crpi_segment *segment)
 /* The registers behind the handler's own are those of what was given up: nothing there is kept alive any more. */
 static void to_handler(crp *vm, crpi_task *task, const crpi_handler *h)
 {
-    drop_natives_above(vm, task, h->frame);
+    drop_above(vm, task, h->frame);
     use_segment(vm, task, h->segment);
     task->fp = task->frames + h->frame;
     task->base = h->base;
@@ -146,7 +127,7 @@ static void to_native(crp *vm, crpi_task *task, crpi_native *nf)
     crpi_segment *segment = task->segment;
     while (segment->below && !(nf->window >= segment->registers && nf->window < segment->registers + segment->words))
         segment = segment->below;
-    drop_natives_above(vm, task, nf->frame);
+    drop_above(vm, task, nf->frame);
     use_segment(vm, task, segment);
     task->fp = task->frames + nf->frame;
     task->base = task->fp->base;
@@ -167,7 +148,7 @@ static crpi_native *catching_native(const crpi_task *task, uint32_t above)
 
 static crp_status task_ends(crp *vm, crpi_task *task)
 {
-    drop_natives_above(vm, task, 0);
+    drop_above(vm, task, 0);
     task->handler_count = 0;
     task->fp = task->frames;
     task->error = vm->error;
@@ -205,10 +186,9 @@ crp_status crpi_unwind(crp *vm, crpi_task *task)
     size_t fresh = vm->heap.fresh_count;
     if (leaves_closing(vm, task)) crpi_no_waiting(vm);
     bool uncatchable = is_uncatchable(vm->error);
-    if (!has_place(vm->error)) locate_in_frames(vm, task);
+    crpi_trace_add(vm, task);
     const crpi_handler *h = next_handler(vm, task, uncatchable);
     crpi_native *nf = uncatchable ? NULL : catching_native(task, h ? h->frame : 0);
-    add_trace(vm, task, nf ? task->frames + nf->frame : h ? task->frames + h->frame - 1 : task->frames);
     vm->heap.fresh_count = fresh;
     if (nf) {
         to_native(vm, task, nf);
@@ -223,26 +203,25 @@ crp_status crpi_unwind(crp *vm, crpi_task *task)
 
 /* --- catch ----------------------------------------------------------------------------------------------------------------- */
 
+/* Up to nine digits; gives what is behind them, or NULL. */
+static const char *read_number(const char *text, const char *end, int64_t *number)
+{
+    const char *at = text;
+    for (*number = 0; at < end && *at >= '0' && *at <= '9' && at - text < 9; at++) *number = *number * 10 + (*at - '0');
+    return at > text ? at : NULL;
+}
+
 /* "6.1" is a class and a code, "6" a class. */
 static crp_status text_matches(crp *vm, const crpi_error *e, crp_word what, bool *yes)
 {
-    size_t n, dot = 0;
-    const char *text = crp_string_data(what, &n);
-    int64_t number = 0;
-    bool is_class = true;
-    for (size_t i = 0; i <= n; i++) {
-        if (i < n && text[i] >= '0' && text[i] <= '9' && number < 100000000) {
-            number = number * 10 + (text[i] - '0');
-        } else if (i < n && text[i] == '.' && is_class && i > 0) {
-            if (e->error_class != crp_fixnum(number)) return CRP_OK;
-            is_class = false;
-            number = 0;
-            dot = i;
-        } else if (i < n || n == 0 || dot + 1 == n) {
-            return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "catch: \"class.code\" expected, as in \"6.1\"; %v given", what);
-        }
-    }
-    *yes = (is_class ? e->error_class : e->code) == crp_fixnum(number);
+    size_t n;
+    int64_t class = 0, code = 0;
+    const char *text = crp_string_data(what, &n), *end = text + n, *at = read_number(text, end, &class);
+    bool has_code = at && at < end && *at == '.';
+    if (has_code) at = read_number(at + 1, end, &code);
+    if (at != end)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "catch: \"class.code\" expected, as in \"6.1\"; %v given", what);
+    *yes = e->error_class == crp_fixnum(class) && (!has_code || e->code == crp_fixnum(code));
     return CRP_OK;
 }
 

@@ -323,6 +323,7 @@ dispatch:
     SLOW(crpi_slow_pair);
     CASE(LIST) : SLOW(crpi_slow_pair);
     CASE(ENDCONS) : SLOW(crpi_slow_pair);
+    CASE(GATHER) : SLOW(crpi_slow_pair);
     CASE(FORNEXT) :
     {
         crp_word list = R[A];
@@ -444,6 +445,9 @@ dispatch:
     }
     CASE(RESUME) : SAVE();
     st = crpi_resume_native(vm, task, A == 1);
+    goto after_slow;
+    CASE(RELEASE) : SAVE();
+    st = crpi_released(vm, task);
     goto after_slow;
     CASE(DONE) : SAVE();
     task->result = R[A];

@@ -2,6 +2,7 @@
 #ifndef CARAPACE_VM_H
 #define CARAPACE_VM_H
 
+#include <string.h>
 #include "task.h"
 
 /* Runs a task until it ends (CRP_OK: its result is set; an error: its error is), or waits (CRP_AGAIN). */
@@ -35,6 +36,17 @@ crp_word *crpi_task_top(crpi_task *); /* the end of the registers in use */
 void crpi_leave_segment(crp *, crpi_task *); /* back to the segment below; this one is kept for the next time */
 extern const uint32_t crpi_resume_code[], crpi_again_code[];
 
+/* Of arguments, which mostly are one or two. */
+static inline void crpi_copy_words(crp_word *to, const crp_word *from, size_t n)
+{
+    if (n > 2) {
+        memcpy(to, from, n * sizeof *to);
+        return;
+    }
+    if (n > 0) to[0] = from[0];
+    if (n > 1) to[1] = from[1];
+}
+
 /* slow.c: the instructions whose quick way did not fit. `in` is the instruction's first word. */
 crp_status crpi_slow_arithmetic(crp *, crpi_task *, uint32_t in);
 crp_status crpi_slow_compare(crp *, crpi_task *, uint32_t in);
@@ -48,6 +60,14 @@ crp_status crpi_slow_closure(crp *, crpi_task *, uint32_t in); /* NEWBOX CLOSURE
 crp_status crpi_slow_define(crp *, crpi_task *, uint32_t in); /* DEFUN METHOD UNSETCELL SETGLOBAL */
 crp_status crpi_slow_try(crp *, crpi_task *, uint32_t in);    /* TRY CATCH CATCHV RETHROW */
 
+/* --- release.c ----------------------------------------------------------------------------------------------------- */
+
+crp_status crpi_released(crp *, crpi_task *); /* RELEASE: gives back what the call got that has returned here */
+const uint32_t *crpi_release_above(crp *, crpi_task *, uint32_t frame); /* what the frames above it got: they are gone */
+const uint32_t *crpi_frame_pc(const crpi_task *, const crpi_frame *); /* where it returns to */
+void crpi_releases_mark(crp *, const crpi_task *, crp_marker);
+void crpi_releases_free(crp *, crpi_task *);
+
 /* --- vm-error.c --------------------------------------------------------------------------------------------------- */
 
 /* Finds the handler of the pending error: CRP_OK and the task's state is that of the handler; else the error, and the
@@ -59,8 +79,17 @@ crp_status crpi_interrupt(crp *);
 crp_status crpi_no_waiting(crp *); /* what a native gets that wants to wait then */
 crp_status crpi_task_returned(crp *, crpi_task *); /* the task ends with its result: unless it was to be interrupted */
 crp_status crpi_no_function(crp *, crp_word name); /* 1.4, with the nearest names */
+crp_status crpi_no_name(crp *, crp_word name);     /* the same where a variable is meant */
 crp_status crpi_error_matches(crp *, crp_word error, crp_word what, bool *yes); /* what: as a catch names it */
 void crpi_native_drop(crp *, crpi_task *); /* the innermost waiting native: its state is dropped */
+
+/* --- trace.c -------------------------------------------------------------------------------------------------------- */
+
+/* Adds to the pending error what place and trace are made from, if it has none yet, and its cause: the error that is
+ * being handled where it was thrown. */
+void crpi_trace_add(crp *, const crpi_task *);
+crp_status crpi_trace_now(crp *, crp_word *list); /* the calls under way, as crpi_error_trace gives them */
+bool crpi_trace_init(crp *);
 
 /* --- arith.c ------------------------------------------------------------------------------------------------------- */
 

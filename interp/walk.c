@@ -6,6 +6,8 @@
  */
 #include "compile.h"
 
+#include "expand.h"
+
 static bool contains(const crp_word *set, size_t n, crp_word name)
 {
     for (size_t i = 0; i < n; i++)
@@ -27,9 +29,10 @@ static void mention(fn *f, crp_word name)
     if (name != CRP_TRUE) add(f, &f->mentioned, &f->mentioned_count, &f->mentioned_capacity, name);
 }
 
-static void reserve(fn *f, crp_word declaration, bool nested)
+static void reserve(fn *f, crp_word at, bool nested)
 {
-    reserved r = {.name = declaration, .class_name = CRP_NIL, .nested = nested};
+    crp_word declaration = crp_head(at);
+    reserved r = {.name = declaration, .class_name = CRP_NIL, .at = at, .nested = nested};
     if (crp_is_pair(declaration)) {
         r.name = crp_head(declaration);
         r.class_name = crpi_c_nth(declaration, 1);
@@ -62,7 +65,7 @@ static void walk_local(fn *f, crp_word declarations, bool nested, bool in_lambda
 {
     for (; crp_is_pair(declarations) && one_more(f, declarations); declarations = crp_tail(declarations)) {
         crp_word d = crp_head(declarations);
-        if (!in_lambda) reserve(f, d, nested);
+        if (!in_lambda) reserve(f, declarations, nested);
         assign(f, crp_is_pair(d) ? crp_head(d) : d);
         if (crp_is_pair(d)) walk_all(f, crp_tail(d), nested, in_lambda);
         if (in_lambda) mention(f, crp_is_pair(d) ? crp_head(d) : d);
@@ -85,11 +88,29 @@ static void walk_dot(fn *f, crp_word rest, bool in_lambda)
     if (crp_is_pair(rest) && crp_is_pair(crp_tail(rest))) walk_all(f, crp_tail(crp_tail(rest)), true, in_lambda);
 }
 
+/* In a template of quasiquote only what is unquoted is evaluated. */
+static void walk_template(fn *f, crp_word form, int level, bool in_lambda)
+{
+    if (!crp_is_pair(form) || !one_more(f, form)) return;
+    bool unquotes = crpi_c_head_is(form, CRPI_SYM_UNQUOTE) || crpi_c_head_is(form, CRPI_SYM_UNQUOTE_SPLICING);
+    if (unquotes && level == 1) {
+        walk_all(f, crp_tail(form), true, in_lambda);
+        return;
+    }
+    if (f->c->depth == CRPI_MAX_FORM_DEPTH && crpi_template_is_constant(f->c->vm, form)) return;
+    level += crpi_c_head_is(form, CRPI_SYM_QUASIQUOTE) - unquotes;
+    if (++f->c->depth > CRPI_MAX_FORM_DEPTH)
+        crpi_c_fail(f, form, CRP_TOO_DEEP, "a quasiquote is nested more than %d deep", CRPI_MAX_FORM_DEPTH);
+    for (; crp_is_pair(form) && one_more(f, form); form = crp_tail(form)) walk_template(f, crp_head(form), level, in_lambda);
+    f->c->depth--;
+}
+
 static void walk_list(fn *f, crp_word form, bool nested, bool in_lambda)
 {
     crp_word head = crp_head(form), rest = crp_tail(form);
     switch (crp_is_symbol(head) ? crp_symbol_id(head) : CRPI_KNOWN_SYMBOLS) {
     case CRPI_SYM_QUOTE: return;
+    case CRPI_SYM_QUASIQUOTE: walk_template(f, crpi_c_nth(rest, 0), 1, in_lambda); return;
     case CRPI_SYM_LAMBDA: walk_all(f, rest, true, true); return;
     case CRPI_SYM_LOCAL: walk_local(f, rest, nested, in_lambda); return;
     case CRPI_SYM_FOR: walk_for(f, rest, in_lambda); return;

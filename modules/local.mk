@@ -4,6 +4,7 @@ module_sources = \
   modules/attr.c \
   modules/commsinfo.c \
   modules/dialogue.c \
+  modules/host.c \
   modules/log.c \
   modules/memory.c \
   modules/operation.c \

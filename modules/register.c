@@ -1,4 +1,5 @@
 /* floor 4: the list of comms modules: one line each. */
+#include "resolve.h"
 #include "stack.h"
 
 crp_status crp_modules_register(crp *vm)
@@ -9,7 +10,7 @@ crp_status crp_modules_register(crp *vm)
         &crpi_process_class, &crpi_replay_class,        &crpi_script_module_class,
         &crpi_log_class,     &crpi_pop3_class,
     };
-    crp_status st = CRP_OK;
+    crp_status st = crp_define_functions(vm, crpi_host_functions);
     uint32_t id;
     for (size_t i = 0; !st && i < sizeof classes / sizeof *classes; i++)
         st = crp_define_class(vm, classes[i], &id);

@@ -120,6 +120,13 @@ static void answer(void *arg, int status, int timeouts, struct ares_addrinfo *in
     ares_freeaddrinfo(info);
 }
 
+static crp_status not_found(crp_call *call, const crp_module *m, const char *what, const char *host, int why)
+{
+    crp_status st = crp_raise(call->vm, CRP_ERR_COMMS, CRP_NAME_NOT_FOUND, "%s host %q: %s", what, host,
+                              ares_strerror(why));
+    return m ? crp_module_named(call->vm, m, st) : st;
+}
+
 static crp_status start(crp_call *call, crp_module *m, const char *host, unsigned port, crpi_resolver *r)
 {
     struct ares_options options = {.timeout = QUERY_MS, .tries = TRIES};
@@ -128,12 +135,10 @@ static crp_status start(crp_call *call, crp_module *m, const char *host, unsigne
                                         .ai_flags = ARES_AI_NUMERICSERV};
     char service[12];
     int status = ares_init_options(&r->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
-    if (status != ARES_SUCCESS)
-        return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_NAME_NOT_FOUND, "cannot look up %q: %s", host,
-                                ares_strerror(status));
+    if (status != ARES_SUCCESS) return not_found(call, m, "cannot look up", host, status);
     r->open = true;
     put_number(service, port);
-    ares_getaddrinfo(r->channel, host, service, &hints, answer, r);
+    ares_getaddrinfo(r->channel, host, port ? service : NULL, &hints, answer, r);
     return CRP_OK;
 }
 
@@ -155,7 +160,8 @@ static crp_status wait_for_answer(crp_call *call, const crp_module *m, crpi_reso
     for (int i = 0; i < SOCKETS; i++) {
         unsigned events = (ARES_GETSOCK_READABLE(bits, i) ? CRP_READABLE : 0) |
                           (ARES_GETSOCK_WRITABLE(bits, i) ? CRP_WRITABLE : 0);
-        if (events) crp_module_wait_fd(call, m, socks[i], events);
+        if (events && m) crp_module_wait_fd(call, m, socks[i], events);
+        else if (events) crp_wait_fd(call, socks[i], events);
     }
     struct timeval longest = {QUERY_MS / 1000, 0}, left;
     struct timeval *t = ares_timeout(r->channel, &longest, &left);
@@ -198,8 +204,7 @@ crp_status crpi_resolve(crp_call *call, crp_module *m, const char *host, unsigne
         *n = interleave(*r, out);
         return CRP_OK;
     }
-    return crp_module_raise(call->vm, m, CRP_ERR_COMMS, CRP_NAME_NOT_FOUND, "no address for host %q: %s",
-                            host, ares_strerror((*r)->status));
+    return not_found(call, m, "no address for", host, (*r)->status);
 }
 
 void crpi_resolver_free(crp *vm, crpi_resolver *r)

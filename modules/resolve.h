@@ -26,9 +26,12 @@ bool crpi_address_is_loopback(const crpi_address *);
 unsigned crpi_address_port(const crpi_address *);
 
 /* Starts on the first call (*r NULL) and goes on with each: OK with *n addresses, at least one, in the order
- * in which to try them (families alternate); AGAIN; 6.10 for `m`.  The caller frees *r in every case. */
+ * in which to try them (families alternate); AGAIN; 6.10 for `m`, or NULL: for no module.  The caller frees *r
+ * in every case. */
 crp_status crpi_resolve(crp_call *, crp_module *m, const char *host, unsigned port, crpi_resolver **r,
                         crpi_address out[CRPI_MAX_ADDRESSES], size_t *n);
 void crpi_resolver_free(crp *, crpi_resolver *);
+
+extern const crp_method crpi_host_functions[]; /* host.c: hostName, hostAddresses */
 
 #endif

@@ -8,6 +8,7 @@ stdlib_scripts = \
   stdlib/pop3script.crp \
   stdlib/pop3server.crp \
   stdlib/sample.crp \
+  stdlib/test.crp \
   $(NULL)
 
 # And installed, to be read and run: the manual's ::InstallDir/scripts.

@@ -17,19 +17,27 @@ unit_tests = \
   tests/unit/check-class \
   tests/unit/check-codec \
   tests/unit/check-complete \
+  tests/unit/check-date \
   tests/unit/check-dialogue \
   tests/unit/check-digest \
+  tests/unit/check-end \
   tests/unit/check-error \
+  tests/unit/check-example \
+  tests/unit/check-expand \
   tests/unit/check-format \
+  tests/unit/check-json \
   tests/unit/check-load \
+  tests/unit/check-lock \
   tests/unit/check-log \
   tests/unit/check-map \
   tests/unit/check-number \
   tests/unit/check-outline \
+  tests/unit/check-page \
   tests/unit/check-platform \
   tests/unit/check-pop3 \
   tests/unit/check-printer \
   tests/unit/check-reader \
+  tests/unit/check-release \
   tests/unit/check-replay \
   tests/unit/check-signature \
   tests/unit/check-stack \
@@ -39,10 +47,13 @@ unit_tests = \
   tests/unit/check-utf8 \
   tests/unit/check-util \
   tests/unit/check-value \
+  tests/unit/check-zone \
   $(NULL)
 
 area_tests = \
   tests/areas/apply.area \
+  tests/areas/arithmetic.area \
+  tests/areas/array.area \
   tests/areas/basics.area \
   tests/areas/binary.area \
   tests/areas/buffer.area \
@@ -51,22 +62,42 @@ area_tests = \
   tests/areas/comms.area \
   tests/areas/control.area \
   tests/areas/create.area \
+  tests/areas/encoding.area \
+  tests/areas/error.area \
+  tests/areas/eval.area \
   tests/areas/fetch.area \
   tests/areas/file.area \
+  tests/areas/function.area \
   tests/areas/general.area \
   tests/areas/hashtable.area \
+  tests/areas/info.area \
+  tests/areas/json.area \
+  tests/areas/limits.area \
+  tests/areas/lifetime.area \
   tests/areas/list.area \
   tests/areas/load.area \
+  tests/areas/logic.area \
+  tests/areas/macro.area \
   tests/areas/mail.area \
   tests/areas/manual.area \
   tests/areas/number.area \
+  tests/areas/object.area \
   tests/areas/pop3.area \
   tests/areas/print.area \
+  tests/areas/protocol.area \
+  tests/areas/redefinition.area \
+  tests/areas/sequence.area \
+  tests/areas/sort.area \
   tests/areas/stream.area \
   tests/areas/string.area \
+  tests/areas/symbol.area \
   tests/areas/syntax.area \
   tests/areas/system.area \
+  tests/areas/tail.area \
+  tests/areas/testing.area \
+  tests/areas/time.area \
   tests/areas/try.area \
+  tests/areas/variable.area \
   $(NULL)
 
 ffi_tests = \
@@ -74,8 +105,16 @@ ffi_tests = \
   tests/cli/ffi-page.sh \
   $(NULL)
 
+pattern_tests = \
+  tests/areas/pattern.area \
+  tests/cli/pattern.sh \
+  $(NULL)
+
 program_tests = \
   tests/cli/collect.sh \
+  tests/cli/docs.sh \
+  tests/cli/errors.sh \
+  tests/cli/library.sh \
   tests/cli/options.sh \
   tests/cli/output.sh \
   tests/cli/pop3server.sh \
@@ -83,12 +122,15 @@ program_tests = \
   tests/cli/reference.sh \
   tests/cli/signals.sh \
   tests/cli/status.sh \
+  tests/cli/test.sh \
   tests/dovecot/pop3.sh \
   tests/repl/sessions.sh \
   tests/talk/talks.sh \
   $(NULL)
 
 lint_tests = \
+  tests/lint/examples.sh \
+  tests/lint/error-codes.sh \
   tests/lint/exports.sh \
   tests/lint/floors.sh \
   tests/lint/lists.sh \
@@ -102,6 +144,9 @@ endif
 TESTS += $(area_tests)
 if FFI
 TESTS += $(ffi_tests)
+endif
+if PCRE2
+TESTS += $(pattern_tests)
 endif
 TESTS += $(program_tests)
 if !STRESS
@@ -118,6 +163,15 @@ tests_fresh_LDADD =
 
 check_PROGRAMS += tests/run-lang
 tests_run_lang_LDADD =
+
+# A library that a test loads; one that is installed nowhere is made with an -rpath all the same.
+check_LTLIBRARIES =
+if SHARED
+check_LTLIBRARIES += tests/embed/library.la
+endif
+tests_embed_library_la_SOURCES = tests/embed/library.c
+tests_embed_library_la_LDFLAGS = -module -avoid-version -shared -rpath $(abs_builddir) -export-symbols-regex '^crp_library'
+tests_embed_library_la_LIBADD =
 
 check_PROGRAMS += tests/run-repl
 tests_run_repl_LDADD =
@@ -148,12 +202,15 @@ EXTRA_DIST += \
   $(area_tests) \
   $(ffi_tests) \
   $(lint_tests) \
+  $(pattern_tests) \
   $(program_tests) \
   tests/alloc.list \
   tests/bench \
   tests/cli/tap.sh \
+  tests/coverage.py \
   tests/dovecot \
   tests/lang \
+  tests/lint/examples.list \
   tests/mode.sh \
   tests/repl \
   tests/talk \
@@ -161,7 +218,7 @@ EXTRA_DIST += \
   $(NULL)
 
 # The stress modes build once more below the build folder, with other flags, and run the tests there.
-check-asan check-gc check-alloc check-valgrind:
+check-asan check-gc check-alloc check-valgrind check-coverage:
 	$(SHELL) $(srcdir)/tests/mode.sh $(@:check-%=%) '$(srcdir)' '$(MAKE)'
 
 # Side by side with Lua.
@@ -170,6 +227,6 @@ bench: carapace$(EXEEXT)
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/pop3.sh
 
 clean-local:
-	-rm -rf asan gc alloc valgrind mail
+	-rm -rf asan gc alloc valgrind coverage mail
 
-.PHONY: bench check-asan check-gc check-alloc check-valgrind
+.PHONY: bench check-asan check-gc check-alloc check-valgrind check-coverage

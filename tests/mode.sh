@@ -5,6 +5,8 @@
 #   gc        a collection at every allocation, in scripts marked `# big` at every 1,000th; all tests
 #   alloc     as asan, and every allocation of a script fails once; the tests in tests/alloc.list
 #   valgrind  under valgrind; the tests in tests/valgrind.list
+#   coverage  counts what runs; all tests, then which lines and branches of each source they have reached; fails where
+#             that is less than tests/coverage.py asks for
 #
 # Whoever runs a test reads the mode from CARAPACE_TEST_MODE.  `make check-asan TESTS=...` runs others than these.
 set -eu
@@ -21,6 +23,10 @@ listed() {
 cflags='-O1 -g'
 case $mode in
   asan) ;;
+  coverage)
+    cflags='-O0 -g'
+    rm -f coverage/*.gcda coverage/*/*.gcda coverage/*/*/*.gcda
+    ;;
   gc)
     cflags='-O2 -g'
     # What is no script is run at every allocation too.
@@ -56,4 +62,9 @@ if [ "$mode" = valgrind ]; then
   export CARAPACE_TEST_WRAPPER CK_FORK
   set -- "$@" LOG_COMPILER="$CARAPACE_TEST_WRAPPER"
 fi
-exec "$make" "$@"
+[ "$mode" = coverage ] || exec "$make" "$@"
+status=0
+"$make" "$@" || status=$?
+# Some of the tests reach less than all of them: that is no failure.
+python3 "$source/tests/coverage.py" . "$source" || [ -n "${TESTS:-}" ] || status=1
+exit "$status"

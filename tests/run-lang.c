@@ -12,6 +12,8 @@
  *     # expect status: 4                                     ends with this status
  *     # args: one two          given to the script           # input: text   a line of its stdin
  *     # big                    makes many allocations: the stress modes go easier on it
+ *     # virtual                runs on the virtual clock, which jumps to the next deadline instead of waiting
+ *     (expect (+ 1 2) 3)       and (expectError "1.9" ...), which say themselves what is wrong, and print nothing
  *
  * Without an expected error stderr stays empty and the status is 0.  A script runs in an empty folder that is also its
  * HOME, with TZ=UTC, and may write there.  The program is $CARAPACE, or the one that was built with this runner;
@@ -55,7 +57,7 @@ struct expectation {
     char *error;            /* NULL: none */
     int error_line;
     int status;
-    bool big, any;
+    bool big, any, virtual_clock;
     char *fault;            /* what is wrong with the test itself */
 };
 
@@ -209,6 +211,8 @@ static void read_line(struct expectation *e, const char *line, int number)
 {
     const char *p, *t;
 
+    if (strstr(line, "(expect"))
+        e->any = true;
     if ((p = find_note(line, "# expect")) && (p[8] == ':' || p[8] == ' ')) {
         read_expectation(e, p, number);
     } else if ((t = after(line, "# input:"))) {
@@ -219,6 +223,8 @@ static void read_line(struct expectation *e, const char *line, int number)
         e->args = must(strdup(t));
     } else if (strcmp(line, "# big") == 0) {
         e->big = true;
+    } else if (strcmp(line, "# virtual") == 0) {
+        e->virtual_clock = true;
     }
 }
 
@@ -289,6 +295,10 @@ static void set_environment(const struct expectation *e, long fail_at)
     unsetenv("XDG_CONFIG_HOME");
     unsetenv("XDG_STATE_HOME");
     unsetenv("XDG_DATA_HOME");
+    unsetenv("CARAPACE_CONFIG");
+    unsetenv("CARAPACE_CLOCK");
+    if (e->virtual_clock)
+        setenv("CARAPACE_CLOCK", "virtual", 1);
     if (strcmp(mode, "gc") == 0)
         set_number("CARAPACE_GC_EVERY", e->big ? 1000 : 1);
     if (fail_at)

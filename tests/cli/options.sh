@@ -65,6 +65,16 @@ is '-load may be given several times' 0 '42
 run -load nosuch.crp -e 1
 holds 'a file to load that is not there is status 2' test "$status" = 2
 
+printf '(print ::Arguments)\n' >given.crp
+run given.crp one "two words"
+is '::Arguments is what stands after the script' 0 '("one" "two words")
+'
+run -e '(print ::Arguments)' one
+is 'with -e it is all that is no option' 0 '("one")
+'
+run given.crp
+is 'without arguments it is empty' 0 '()
+'
 printf '(print (length ::CommandLine))\n(print ((tailOf (tailOf ::CommandLine)).string))\n' >args.crp
 run args.crp -e --help -- x
 is 'everything after FILE belongs to the script' 0 '6

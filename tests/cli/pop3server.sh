@@ -27,7 +27,7 @@ end_server() {
   status=$?
 }
 
-# Its functions: (open) a connection, (ask "COMMAND") prints the line that comes back, (all "COMMAND") all of them.
+# Its functions: (open) a connection, (ask "COMMAND") prints the line that comes back, (askAll "COMMAND") all of them.
 cat >client.crp <<'END'
 (local (words List) (port Integer) (password String) (box CommsStack) (timestamp String))
 (set words ::CommandLine)
@@ -42,7 +42,7 @@ cat >client.crp <<'END'
     (set command (box.receiveLine 5000))
     (print command)
     command)
-(defun NIL all ((command String))
+(defun NIL askAll ((command String))
     (set command (ask command))
     (while (!= command ".") (print (set command (box.receiveLine 5000)))))
 (defun NIL apop () (ask (join (list "APOP fred " (((+ timestamp password).md5).hex)))))
@@ -60,7 +60,7 @@ dialogue() {
 start_server
 dialogue 'before the logon few commands are possible' 3<<'FORMS' 4<<'REPLIES'
 (open)
-(ask "stat") (ask "RETR 1") (ask "PASS x") (ask "USER") (ask "HELO") (ask "") (all "CAPA") (ask "QUIT")
+(ask "stat") (ask "RETR 1") (ask "PASS x") (ask "USER") (ask "HELO") (ask "") (askAll "CAPA") (ask "QUIT")
 FORMS
 -ERR STAT is not possible now
 -ERR RETR is not possible now
@@ -111,7 +111,7 @@ dialogue 'one message or all of them can be listed' 3<<'FORMS' 4<<'REPLIES'
 (open)
 (apop) (ask "STAT") (ask "LIST 2") (ask "UIDL 25") (ask "LIST 0") (ask "LIST 26") (ask "LIST -1") (ask "LIST 1 2")
 (ask "UIDL 99999999999999999999")
-(all "LIST")
+(askAll "LIST")
 FORMS
 +OK 25 messages
 +OK 25 1184182
@@ -153,7 +153,7 @@ REPLIES
 
 dialogue 'RETR and TOP put a dot before each line that begins with one' 3<<'FORMS' 4<<'REPLIES'
 (open)
-(apop) (all "RETR 19") (all "TOP 19 2") (all "TOP 19 0") (all "TOP 16 9") (ask "TOP 1") (ask "TOP 1 -1")
+(apop) (askAll "RETR 19") (askAll "TOP 19 2") (askAll "TOP 19 0") (askAll "TOP 16 9") (ask "TOP 1") (ask "TOP 1 -1")
 FORMS
 +OK 25 messages
 +OK 216 octets
@@ -252,7 +252,7 @@ start_server -user bob folder
 holds 'the user may be named' grep -q '^pop3://bob@127.0.0.1:[0-9]*$' said
 dialogue 'the messages of a folder are its files' 3<<'FORMS' 4<<'REPLIES'
 (open)
-(ask "USER bob") (ask (+ "PASS " password)) (all "UIDL") (all "RETR 1") (all "RETR 2") (ask "DELE 2") (ask "QUIT")
+(ask "USER bob") (ask (+ "PASS " password)) (askAll "UIDL") (askAll "RETR 1") (askAll "RETR 2") (ask "DELE 2") (ask "QUIT")
 FORMS
 +OK and the password?
 +OK 2 messages

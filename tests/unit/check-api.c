@@ -99,6 +99,16 @@ static void *count_memory(void *ud, void *p, size_t old_size, size_t new_size)
     return q;
 }
 
+/* "CLASS.CODE: TEXT" of what failed last. */
+static const char *last_error(const crp *vm)
+{
+    static char text[500];
+    crp_error_info info = {.size = sizeof info};
+    crp_error_info_get(crp_error_last(vm), &info);
+    snprintf(text, sizeof text, "%d.%d: %s", info.error_class, info.code, info.message);
+    return text;
+}
+
 START_TEST(all_memory_comes_from_the_hosts_allocator_and_goes_back)
 {
     counted memory = {0};
@@ -270,6 +280,7 @@ START_TEST(stop_ends_what_runs_and_all_that_follows)
                      CRP_E_CANCELLED);
     ck_assert(crp_stopped(vm, &status));
     ck_assert_int_eq(status, 7);
+    ck_assert_str_eq(last_error(vm), "1.18: stopped");
     ck_assert_str_eq(out.text, "2\n");
     ck_assert_int_eq(run(vm, "(print 3)", NULL), CRP_E_CANCELLED);
     crp_free(vm);
@@ -395,6 +406,7 @@ START_TEST(a_handle_dies_with_its_scope_and_a_kept_one_lives)
     crp_scope_close(vm, scope);
     ck_assert_ptr_null(crp_type(vm, v));
     ck_assert_int_eq(crp_text(vm, v, true, &text), CRP_E_STALE);
+    ck_assert_str_eq(last_error(vm), "1.1: the value's handle is dead");
     must_run(vm, "(list 3 4)"); /* takes the slot */
     ck_assert_ptr_null(crp_type(vm, v));
     crpi_collect(vm);
@@ -462,7 +474,7 @@ START_TEST(an_error_tells_all_about_itself)
     ck_assert_uint_eq(info.line, 2);
     ck_assert_str_eq(info.source_line, "    (headOf x))");
     ck_assert_ptr_null(info.cause);
-    ck_assert_ptr_nonnull(strstr(crp_error_frame(error, 0), "f (file.crp:2)"));
+    ck_assert_ptr_nonnull(strstr(crp_error_frame(error, 0), "(f ()) at file.crp:2"));
     ck_assert_ptr_null(crp_error_frame(error, 99));
     size_t length = crp_error_text(error, text, sizeof text, 0);
     ck_assert_uint_eq(length, strlen(text));
@@ -608,8 +620,8 @@ START_TEST(the_handles_of_a_host_function_die_when_it_returns)
 {
     crp *vm = open_vm();
     crp_val argument = crp_nil();
-    crp_defun(vm, "take", "NIL x", "", keeps_argument, &argument);
-    must_run(vm, "(take (list 1))");
+    crp_defun(vm, "keepArgument", "NIL x", "", keeps_argument, &argument);
+    must_run(vm, "(keepArgument (list 1))");
     ck_assert(argument.h != 0);
     ck_assert_ptr_null(crp_type(vm, argument));
     crp_free(vm);
@@ -788,12 +800,51 @@ static crp_status cancels(crp *vm, void *ud, crp_val self, const crp_val *args, 
     return CRP_OK;
 }
 
+static crp_status fails_silently(crp *vm, void *ud, crp_val self, const crp_val *args, size_t count, crp_val *result)
+{
+    (void)vm, (void)ud, (void)self, (void)args, (void)count, (void)result;
+    return CRP_E_RAISED;
+}
+
+START_TEST(a_host_function_that_fails_without_an_error_is_an_internal_error)
+{
+    crp *vm = open_vm();
+    crp_defun(vm, "fails", "NIL", "", fails_silently, NULL);
+    ck_assert_int_eq(run(vm, "(fails)", NULL), CRP_E_RAISED);
+    ck_assert_str_eq(last_error(vm), "1.10: fails failed with status 20 and recorded no error");
+    crp_free(vm);
+}
+END_TEST
+
+START_TEST(an_error_of_a_text_tells_of_the_further_ones)
+{
+    crp *vm = open_vm();
+    crp_error_info info = {.size = sizeof info};
+    ck_assert_int_eq(run(vm, "(print 1))\n(print 2)\n(print [3])\n(print 4", NULL), CRP_E_SYNTAX);
+    const crp_error *error = crp_error_last(vm), *further = crp_error_further(error, 0);
+    ck_assert_ptr_nonnull(further);
+    crp_error_info_get(further, &info);
+    ck_assert_int_eq(info.error_class, 8);
+    ck_assert_uint_eq(info.line, 3);
+    ck_assert_ptr_null(crp_error_frame(further, 0));
+    crp_error_info_get(crp_error_further(error, 1), &info);
+    ck_assert_int_eq(info.code, 1);
+    ck_assert_uint_eq(info.line, 4);
+    ck_assert_ptr_null(crp_error_further(error, 2));
+    ck_assert_str_eq(out.text, "");
+    ck_assert_int_eq(run(vm, "(headOf ())", NULL), CRP_E_RAISED);
+    ck_assert_ptr_null(crp_error_further(crp_error_last(vm), 0));
+    crp_free(vm);
+}
+END_TEST
+
 START_TEST(a_cancel_cannot_be_caught_and_is_acted_on_once)
 {
     crp *vm = open_vm();
     crp_token *token = crp_token_get(vm);
     crp_defun(vm, "cancels", "NIL", "", cancels, token);
     ck_assert_int_eq(run(vm, "(cancels) (try (while true) (catch -1 (print 1)))", NULL), CRP_E_CANCELLED);
+    ck_assert_str_eq(last_error(vm), "1.17: interrupted");
     ck_assert_str_eq(out.text, "");
     ck_assert_int_eq(integer(vm, must_run(vm, "(+ 1 1)")), 2);
     crp_cancel(token);
@@ -905,6 +956,7 @@ UNIT_MAIN("api", all_memory_comes_from_the_hosts_allocator_and_goes_back,
           the_handles_of_a_host_function_die_when_it_returns, a_class_of_the_host_is_like_any_other,
           unwrap_wants_an_object_of_just_that_class, memory_has_a_limit,
           a_script_that_catches_1_16_has_memory_to_go_on, depth_has_a_limit,
-          a_cancel_cannot_be_caught_and_is_acted_on_once, another_thread_cancels_a_wait_and_a_loop,
+          a_host_function_that_fails_without_an_error_is_an_internal_error,
+          an_error_of_a_text_tells_of_the_further_ones, a_cancel_cannot_be_caught_and_is_acted_on_once, another_thread_cancels_a_wait_and_a_loop,
           a_second_thread_finds_the_interpreter_busy, nothing_is_freed_from_inside_a_native,
           a_long_life_does_not_fill_the_log_of_fresh_cells)

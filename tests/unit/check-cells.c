@@ -127,13 +127,13 @@ START_TEST(an_unknown_name_comes_with_near_ones)
 {
     classes_open();
     ck_assert_int_eq(crp_define_functions(vm, rows), CRP_OK);
-    crpi_name_unknown(vm, bare_symbol(vm, "secnod"), "function");
+    crpi_name_unknown(vm, bare_symbol(vm, "secnod"), "function", NULL, NULL);
     ck_assert_str_eq(bare_error(vm), "1.4: unknown function secnod; did you mean second?");
-    crpi_name_unknown(vm, bare_symbol(vm, "whlie"), "function");
+    crpi_name_unknown(vm, bare_symbol(vm, "whlie"), "function", NULL, NULL);
     ck_assert_str_eq(bare_error(vm), "1.4: unknown function whlie; did you mean while?");
-    crpi_name_unknown(vm, bare_symbol(vm, "Strnig"), "name");
+    crpi_name_unknown(vm, bare_symbol(vm, "Strnig"), "name", NULL, NULL);
     ck_assert_str_eq(bare_error(vm), "1.4: unknown name Strnig; did you mean String?");
-    crpi_name_unknown(vm, bare_symbol(vm, "qqqqqqqq"), "name");
+    crpi_name_unknown(vm, bare_symbol(vm, "qqqqqqqq"), "name", NULL, NULL);
     ck_assert_str_eq(bare_error(vm), "1.4: unknown name qqqqqqqq");
     classes_close();
 }

@@ -754,7 +754,8 @@ START_TEST(a_constructor_that_is_only_declared_is_an_error)
     crpi_class *c = define(TRUMPET);
     crp_word f;
     ck_assert_int_ne(crpi_creator(vm, c->id, &f), CRP_OK);
-    ck_assert_str_eq(bare_error(vm), "1.3: the constructor of class Trumpet is declared, but not defined");
+    ck_assert_str_eq(bare_error(vm), "1.3: the constructor of class Trumpet is declared, but not defined: (defun NIL Trumpet::Trumpet ((m "
+                                       "String)) ...) does it");
     c->constructor->function = CRP_TRUE;
     ck_assert_int_eq(crpi_creator(vm, c->id, &f), CRP_OK);
     ck_assert(f == CRP_TRUE);

@@ -1,4 +1,4 @@
-/* Hexadecimal, Base64 and quoted-printable: the vectors of their RFCs, and every refusal. */
+/* Hexadecimal, Base64, quoted-printable, URLs and integers: the vectors of their RFCs, and every refusal. */
 #include "unit.h"
 #include "codec.h"
 
@@ -199,6 +199,55 @@ START_TEST(quoted_printable_leaves_a_senseless_escape_alone)
 }
 END_TEST
 
+static const char *url(const char *text, const char *keep)
+{
+    fresh();
+    crpi_url_encode(&out, text, strlen(text), keep, strlen(keep));
+    return text_of();
+}
+
+static const char *from_url(const char *text)
+{
+    static char message[64];
+    size_t bad = 0;
+    fresh();
+    if (crpi_url_decode(&out, text, strlen(text), &bad)) return text_of();
+    snprintf(message, sizeof message, "refused at %zu", bad);
+    return message;
+}
+
+START_TEST(urls_escape_what_rfc_3986_does_not_call_unreserved)
+{
+    ck_assert_str_eq(url("aZ09-._~", ""), "aZ09-._~");
+    ck_assert_str_eq(url("a b/\xC3\xA9%", ""), "a%20b%2F%C3%A9%25");
+    ck_assert_str_eq(url("a b/", "/ "), "a b/");
+}
+END_TEST
+
+START_TEST(urls_are_read_back_and_half_an_escape_is_refused)
+{
+    ck_assert_str_eq(from_url("a%20b%2f+%C3%a9"), "a b/+\xC3\xA9");
+    ck_assert_str_eq(from_url("ab%"), "refused at 2");
+    ck_assert_str_eq(from_url("%4"), "refused at 0");
+    ck_assert_str_eq(from_url("%41%4x"), "refused at 3");
+}
+END_TEST
+
+START_TEST(integers_have_their_bytes_in_either_order)
+{
+    unsigned char bytes[8];
+    for (size_t size = 1; size <= 8; size++)
+        for (int little = 0; little < 2; little++) {
+            uint64_t mask = size == 8 ? UINT64_MAX : ((uint64_t)1 << 8 * size) - 1;
+            crpi_integer_encode(bytes, size, little, 0x8182838485868788u);
+            ck_assert_uint_eq(crpi_integer_decode(bytes, size, little), 0x8182838485868788u & mask);
+            ck_assert_uint_eq(bytes[little ? 0 : size - 1], 0x88);
+        }
+    ck_assert_uint_eq(crpi_integer_decode("\x01\x02", 2, false), 258);
+    ck_assert_uint_eq(crpi_integer_decode("\x01\x02", 2, true), 513);
+}
+END_TEST
+
 START_TEST(no_memory_is_remembered_by_the_buffer)
 {
     size_t bad;
@@ -217,4 +266,6 @@ UNIT_MAIN("codec", hexadecimal_is_lower_case_and_reads_either,
           quoted_printable_keeps_line_breaks_and_escapes_blanks_before_them,
           quoted_printable_lines_hold_at_most_76_characters, quoted_printable_undoes_escapes_and_soft_breaks,
           quoted_printable_drops_blanks_before_a_line_break, quoted_printable_leaves_a_senseless_escape_alone,
+          urls_escape_what_rfc_3986_does_not_call_unreserved,
+          urls_are_read_back_and_half_an_escape_is_refused, integers_have_their_bytes_in_either_order,
           no_memory_is_remembered_by_the_buffer)

@@ -2,6 +2,7 @@
 #include "classes.h"
 #include "complete.h"
 #include "help.h"
+#include "reference.h"
 #include "load.h"
 
 #include <sys/stat.h>
@@ -43,14 +44,14 @@ static const crp_method mailbox_methods[] = {
     {"fetch", "String (msgNo Integer)", call_method, "Fetches a message.  Whole.", 0, NULL, NULL},
     {"fetchTo", "NIL (msgNo Integer) (path String)", call_method, "Fetches a message into a file.", 0, NULL,
      NULL},
-    {"forward", "Mailbox", call_method, "The next one.", 0, NULL, NULL},
+    {"forward", "Mailbox", call_method, "The next one.\nbox.forward  # --> ()\n(box.forward)", 0, NULL, NULL},
     {0},
 };
 
 static const crp_class_def mailbox_class = {
     .size = sizeof mailbox_class,
     .name = "Mailbox",
-    .help = "A mailbox for tests.",
+    .help = "A mailbox for tests.\n(set box (create Mailbox))",
     .instance_size = sizeof(mailbox),
     .properties = mailbox_properties,
     .methods = mailbox_methods,
@@ -194,6 +195,12 @@ START_TEST(members_that_the_object_hands_on_are_there_too)
 }
 END_TEST
 
+static void add_page(void *ud, const char *file, const char *text, size_t length)
+{
+    crpi_buf_format(ud, "== %s\n", file);
+    crpi_buf_put(ud, text, length);
+}
+
 START_TEST(a_new_row_is_completed_and_described_at_once)
 {
     static const crp_method more[] = {
@@ -212,10 +219,10 @@ START_TEST(a_new_row_is_completed_and_described_at_once)
     ck_assert(known);
     ck_assert_ptr_nonnull(strstr(b.bytes, "Is there since just now."));
     b.length = 0;
-    crpi_reference(vm, &b);
+    crpi_reference_pages(vm, add_page, &b);
     crpi_buf_byte(&b, 0);
-    ck_assert_ptr_nonnull(
-        strstr(b.bytes, "| `(freshRow (n Integer 3)) -> Integer` | Is there since just now. |"));
+    ck_assert_ptr_nonnull(strstr(b.bytes, "### `freshRow`\n\n```text\n(freshRow (n Integer 3)) -> Integer\n```\n\n"
+                                          "Is there since just now.\n"));
     crpi_buf_free(&b);
     close_all();
 }
@@ -383,6 +390,58 @@ START_TEST(help_finds_members_by_class_and_by_variable)
 }
 END_TEST
 
+START_TEST(help_shows_the_example_behind_that_of_the_class)
+{
+    open_all();
+    ck_assert_str_eq(help_on("Mailbox.forward"), "forward: method\n  (forward) -> Mailbox\n  The next one.\n\n"
+                                                 "  (set box (create Mailbox))\n"
+                                                 "  box.forward  # --> ()\n  (box.forward)\n");
+    close_all();
+}
+END_TEST
+
+START_TEST(help_breaks_long_prose_between_words)
+{
+    static const crp_method more[] = {
+        {"longRow", "Object", call_method,
+         "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen.", 0, NULL,
+         NULL},
+        {"wordRow", "Object", call_method,
+         "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890 end.", 0, NULL,
+         NULL},
+        {0}};
+    open_all();
+    ck_assert_int_eq(crp_define_class_methods(vm, CRP_STRING, more), CRP_OK);
+    ck_assert_str_eq(help_on("String.longRow"),
+                     "longRow: method\n  (longRow) -> Object\n"
+                     "  One two three four five six seven eight nine ten eleven twelve thirteen\n"
+                     "  fourteen fifteen sixteen.\n");
+    ck_assert_str_eq(help_on("String.wordRow"),
+                     "wordRow: method\n  (wordRow) -> Object\n"
+                     "  0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890\n"
+                     "  end.\n");
+    close_all();
+}
+END_TEST
+
+START_TEST(the_reference_lays_examples_out_as_carapace_test_wants_them)
+{
+    crpi_buf b;
+    open_all();
+    crpi_buf_init(&b, &vm->mem, 0);
+    crpi_reference_pages(vm, add_page, &b);
+    crpi_buf_byte(&b, 0);
+    const char *page = strstr(b.bytes, "== Mailbox.md\n");
+    ck_assert_ptr_nonnull(page);
+    const char *set_up = strstr(page, "```carapace\n(set box (create Mailbox))\n```\n");
+    const char *section = strstr(page, "\n## ");
+    const char *example = strstr(page, "```carapace\nbox.forward  # --> ()\n(box.forward)\n```\n");
+    ck_assert(set_up && section && example && set_up < section && section < example);
+    crpi_buf_free(&b);
+    close_all();
+}
+END_TEST
+
 START_TEST(help_on_an_unknown_name_gives_near_ones)
 {
     open_all();
@@ -409,18 +468,18 @@ START_TEST(apropos_looks_at_names_and_help_in_either_case)
 }
 END_TEST
 
-START_TEST(the_reference_escapes_what_would_end_a_cell_and_leaves_scripts_out)
+START_TEST(the_reference_has_a_page_for_each_class_and_leaves_scripts_out)
 {
     crpi_buf b;
     open_all();
     crpi_buf_init(&b, &vm->mem, 0);
-    crpi_reference(vm, &b);
+    crpi_reference_pages(vm, add_page, &b);
     crpi_buf_byte(&b, 0);
-    ck_assert_ptr_nonnull(strstr(b.bytes, "| `(openDoor) -> ()` | Opens a door \\| or two. |\n"));
-    ck_assert_ptr_nonnull(strstr(b.bytes, "### Mailbox\n\nA mailbox for tests.\n"));
-    ck_assert_ptr_nonnull(strstr(b.bytes, "| `label` | String, read only | A name for it. |\n"));
-    ck_assert_ptr_null(strstr(b.bytes, "### Bag"));
-    ck_assert_ptr_null(strstr(b.bytes, "| `box`"));
+    ck_assert_ptr_nonnull(strstr(b.bytes, "### `openDoor`\n\n```text\n(openDoor) -> ()\n```\n\nOpens a door | or two.\n"));
+    ck_assert_ptr_nonnull(strstr(b.bytes, "== Mailbox.md\n# Mailbox\n\nA mailbox for tests.\n"));
+    ck_assert_ptr_nonnull(strstr(b.bytes, "label: String, read only\n```\n\nA name for it.\n"));
+    ck_assert_ptr_null(strstr(b.bytes, "# Bag"));
+    ck_assert_ptr_null(strstr(b.bytes, "`box`"));
     crpi_buf_free(&b);
     close_all();
 }
@@ -433,7 +492,7 @@ START_TEST(no_allocation_that_fails_does_harm)
     complete("(box.^");
     uint64_t before = vm->mem.count;
     crpi_buf_init(&b, &vm->mem, 0);
-    crpi_reference(vm, &b);
+    crpi_reference_pages(vm, add_page, &b);
     crpi_buf_free(&b);
     complete("(^");
     uint64_t needed = vm->mem.count - before;
@@ -442,7 +501,7 @@ START_TEST(no_allocation_that_fails_does_harm)
         complete("(^");
         complete("(box.^");
         crpi_buf_init(&b, &vm->mem, 0);
-        crpi_reference(vm, &b);
+        crpi_reference_pages(vm, add_page, &b);
         crpi_buf_free(&b);
         vm->mem.fail_at = 0;
         crp_clear_error(vm);
@@ -459,6 +518,8 @@ UNIT_MAIN("complete", members_come_from_the_objects_own_table, members_that_the_
           names_are_forms_functions_classes_variables_and_globals, names_that_the_text_uses_are_candidates,
           methods_of_a_scripts_class_complete_their_definitions, file_names_complete_inside_a_string,
           completion_leaves_no_error_and_survives_any_text, help_finds_members_by_class_and_by_variable,
+          help_shows_the_example_behind_that_of_the_class, help_breaks_long_prose_between_words,
+          the_reference_lays_examples_out_as_carapace_test_wants_them,
           help_on_an_unknown_name_gives_near_ones, apropos_looks_at_names_and_help_in_either_case,
-          the_reference_escapes_what_would_end_a_cell_and_leaves_scripts_out,
+          the_reference_has_a_page_for_each_class_and_leaves_scripts_out,
           no_allocation_that_fails_does_harm)

@@ -278,23 +278,6 @@ START_TEST(trace_and_cause_follow)
 }
 END_TEST
 
-START_TEST(a_long_trace_is_shortened)
-{
-    vm = bare_open();
-    char expected[1000] = "error 1.15: x\n";
-    crp_raise(vm, 1, 15, "x");
-    crpi_error_of(vm->error)->trace = calls(100);
-    for (int i = 0; i < 100; i++) {
-        char line[64];
-        if (i == 16) strcat(expected, "  ... 80 more\n");
-        if (i >= 16 && i < 96) continue;
-        snprintf(line, sizeof line, "  in f%d (a.crp:%d)\n", i, i + 1);
-        strcat(expected, line);
-    }
-    expect_report(false, expected);
-}
-END_TEST
-
 START_TEST(a_cause_in_a_ring_ends)
 {
     vm = bare_open();
@@ -379,6 +362,6 @@ UNIT_MAIN("error", a_raised_error_is_pending, long_values_are_cut_in_texts, syst
           a_report_without_a_place_is_one_line, a_report_shows_the_line_and_a_caret,
           tabs_and_characters_keep_the_caret_in_place, a_long_line_is_cut_around_the_column,
           a_column_past_the_end_is_at_the_end, a_report_escapes_what_comes_from_outside,
-          colours_come_only_when_asked_for, trace_and_cause_follow, a_long_trace_is_shortened,
+          colours_come_only_when_asked_for, trace_and_cause_follow,
           a_cause_in_a_ring_ends, an_error_keeps_what_it_holds, near_names_are_suggested,
           far_names_are_not_suggested)

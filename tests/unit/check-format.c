@@ -143,13 +143,30 @@ START_TEST(stars_are_reported_and_nonsense_is_refused)
     crpi_format_spec s = parsed("%-*.*f");
     ck_assert(s.left && s.width_given_later && s.precision_given_later);
     ck_assert_int_eq(s.letter, 'f');
-    const char *const nonsense[] = {"", "5", "y", "ld", "100001d", ".100001f", "-"};
+    const char *const nonsense[] = {"", "5", "y", "ly", "l", "100001d", ".100001f", "-"};
     for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++)
         ck_assert_ptr_null(crpi_format_parse(nonsense[i], nonsense[i] + strlen(nonsense[i]), &s));
 }
 END_TEST
 
-UNIT_MAIN("format", integers_take_width_zeros_and_sign, hexadecimal_and_octal_see_the_64_bits,
+START_TEST(the_sizes_of_c_say_nothing)
+{
+    ck_assert_str_eq(integer("%ld", -5), "-5");
+    ck_assert_str_eq(integer("%04hhx", 300), "012c");
+    ck_assert_str_eq(real("%.1Lf", 2.5), "2.5");
+}
+END_TEST
+
+START_TEST(binary_digits_see_the_64_bits)
+{
+    ck_assert_str_eq(integer("%b", 5), "101");
+    ck_assert_str_eq(integer("%#010b", 5), "0b00000101");
+    ck_assert_str_eq(integer("%#b", 0), "0");
+    ck_assert_str_eq(integer("%b", -1), "1111111111111111111111111111111111111111111111111111111111111111");
+}
+END_TEST
+
+UNIT_MAIN("format", the_sizes_of_c_say_nothing, binary_digits_see_the_64_bits, integers_take_width_zeros_and_sign, hexadecimal_and_octal_see_the_64_bits,
           reals_are_exact_and_ties_go_to_even, exponents_have_two_digits_at_least,
           the_short_form_chooses_and_drops_zeros, infinities_and_nan_are_never_filled_with_zeros,
           the_smallest_and_the_biggest_number_have_all_their_digits, text_is_padded_and_cut_by_characters,

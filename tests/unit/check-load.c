@@ -197,6 +197,20 @@ START_TEST(check_runs_nothing_but_definitions_and_follows_loads)
 }
 END_TEST
 
+START_TEST(check_expands_macros_and_runs_what_they_define)
+{
+    crp *vm = open_with(".");
+    write_file("macros.crp", "(defmacro both (a b) `(do (defun ,a () (print \"ran\")) (defmacro ,b (x) (list 'print x))))");
+    write_file("main.crp", "(load \"macros\") (both one two) (defun f () (two (one)) 1) (set x (f)) (two x)");
+    ck_assert_msg(crp_check_file(vm, path_of("main.crp")) == CRP_OK, "%s", message(vm));
+    ck_assert_str_eq(printed, "");
+    write_file("wrong.crp", "(load \"macros\") (both one two) (defun f () (two 1 2))");
+    ck_assert_int_eq(crp_check_file(vm, path_of("wrong.crp")), CRP_E_SYNTAX);
+    ck_assert_msg(strstr(message(vm), "the macro (two x): 2 arguments given"), "%s", message(vm));
+    close_all(vm);
+}
+END_TEST
+
 START_TEST(carapace_path_is_searched_after_the_hosts_directories)
 {
     crp *vm = open_with("."), *other;
@@ -227,5 +241,5 @@ UNIT_MAIN("load", a_file_is_found_beside_the_one_that_loads_it_first,
           the_standard_library_is_built_in, require_loads_once_however_the_file_is_named,
           files_that_require_each_other_end, what_failed_to_load_may_be_required_again,
           a_loaded_files_parse_error_has_its_place_and_nothing_of_it_runs,
-          check_runs_nothing_but_definitions_and_follows_loads,
+          check_runs_nothing_but_definitions_and_follows_loads, check_expands_macros_and_runs_what_they_define,
           carapace_path_is_searched_after_the_hosts_directories, a_missing_file_of_a_host_is_an_io_error)

@@ -261,6 +261,27 @@ START_TEST(midpoints_are_rounded_to_even)
 }
 END_TEST
 
+/* Where the 128 bits leave a doubt: an integer between two doubles is a midpoint to the last bit. */
+START_TEST(integers_of_16_to_20_digits_are_read_and_written)
+{
+    for (int i = 0; i < 3000; i++) {
+        char text[64];
+        unsigned long long u = next_random() >> next_random() % 12;
+        snprintf(text, sizeof text, "%llu", u);
+        expect_read(text);
+        expect_shortest((double)u);
+        u = (next_random() >> 11 | (uint64_t)1 << 52) * 2 + 1; /* a midpoint */
+        for (int shift = 0; shift < 10; shift++) {
+            snprintf(text, sizeof text, "%llu", u << shift);
+            expect_read(text);
+            snprintf(text, sizeof text, "%llu.0", u << shift);
+            expect_read(text);
+            expect_shortest((double)(u << shift));
+        }
+    }
+}
+END_TEST
+
 START_TEST(a_million_digits_are_read)
 {
     size_t n = 1000000;
@@ -291,4 +312,4 @@ UNIT_MAIN("number", integers_become_text, integers_are_read, what_is_no_integer_
           integers_past_64_bits_are_told_apart, reals_have_one_form, every_real_reads_back,
           powers_of_two_and_their_neighbours_read_back, powers_of_ten_read_back, reals_are_read,
           what_is_no_real_is_refused, random_texts_are_rounded_correctly, midpoints_are_rounded_to_even,
-          a_million_digits_are_read)
+          integers_of_16_to_20_digits_are_read_and_written, a_million_digits_are_read)

@@ -109,7 +109,7 @@ START_TEST(bad_argument_lists_are_refused)
                      "1.11: a class is named by a Symbol, a String or a Class, given 5");
     ck_assert_str_eq(script_error("Integer", "(this)"), "1.2: this cannot be the name of an argument");
     ck_assert_str_eq(script_error("Integer", "(::x)"), "1.2: ::x cannot be the name of an argument");
-    ck_assert_str_eq(script_error("Integer", "x"), "1.2: expected a List of at most 200 arguments, given x");
+    ck_assert_str_eq(script_error("Integer", "x"), "1.2: expected a List of arguments, as in (x (n Integer)), at most 200; given x");
     classes_close();
 }
 END_TEST
@@ -120,7 +120,7 @@ START_TEST(too_many_arguments_are_refused)
     classes_open();
     for (int i = 0; i <= CRPI_MAX_PARAMETERS; i++) snprintf(text + strlen(text), 20, "a%d ", i);
     strcat(text, ")");
-    ck_assert(strncmp(script_error("Integer", text), "1.2: expected a List of at most 200 arguments", 40) ==
+    ck_assert(strncmp(script_error("Integer", text), "1.2: expected a List of arguments, as in (x (n Integer)), at most 200", 60) ==
               0);
     classes_close();
 }

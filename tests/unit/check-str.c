@@ -358,6 +358,23 @@ static crp_status take_long(crp_word *out)
     return crp_string_take(vm, bytes, 5000, 9000, out);
 }
 
+START_TEST(whether_it_is_utf8_is_remembered_until_the_bytes_change)
+{
+    vm = bare_open();
+    crp_word w = CRP_NIL;
+    char *room = NULL;
+    ck_assert_int_eq(crpi_str_room(vm, CRP_STRING, 2, &room, &w), CRP_OK);
+    memcpy(room, "\xC3\xBC", 2);
+    ck_assert(crpi_str_is_utf8(crpi_str_of(w)));
+    ck_assert(crpi_str_is_utf8(crpi_str_of(w)));
+    crpi_str_forget(crpi_str_of(w));
+    room[0] = 'a';
+    ck_assert(!crpi_str_is_utf8(crpi_str_of(w)));
+    ck_assert(!crpi_str_is_utf8(crpi_str_of(w)));
+    bare_close(vm);
+}
+END_TEST
+
 START_TEST(no_memory_is_clean)
 {
     vm = bare_open();
@@ -380,7 +397,7 @@ START_TEST(no_memory_is_clean)
 }
 END_TEST
 
-UNIT_MAIN("str", strings_of_every_length_hold_their_bytes, only_strings_binaries_and_buffers_have_bytes,
+UNIT_MAIN("str", whether_it_is_utf8_is_remembered_until_the_bytes_change, strings_of_every_length_hold_their_bytes, only_strings_binaries_and_buffers_have_bytes,
           a_slice_is_the_bytes_asked_for, a_long_slice_shares_its_bytes, a_short_slice_is_a_copy,
           a_slice_keeps_the_bytes_alive,
           dead_strings_give_their_bytes_back, a_slice_beyond_the_end_is_1_7, every_string_has_a_c_string,

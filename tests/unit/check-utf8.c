@@ -51,6 +51,24 @@ START_TEST(characters_are_counted_and_cut)
 }
 END_TEST
 
+/* Most of a text is passed over in words of eight bytes: a character or a broken byte may stand anywhere. */
+START_TEST(a_character_is_seen_at_every_place)
+{
+    char text[41];
+    for (size_t n = 2; n <= 40; n++)
+        for (size_t at = 0; at + 2 <= n; at++) {
+            memset(text, 'a', n);
+            memcpy(text + at, "\xC3\xBC", 2);
+            ck_assert(crpi_utf8_valid(text, n));
+            ck_assert_uint_eq(crpi_utf8_count(text, n), n - 1);
+            text[at] = 'a';
+            ck_assert(!crpi_utf8_valid(text, n));
+            ck_assert_uint_eq(crpi_utf8_count(text, n), n);
+        }
+    ck_assert(crpi_utf8_valid("", 0));
+}
+END_TEST
+
 START_TEST(case_goes_beyond_ascii)
 {
     ck_assert_uint_eq(crpi_utf8_upper('z'), 'Z');
@@ -66,4 +84,4 @@ START_TEST(case_goes_beyond_ascii)
 END_TEST
 
 UNIT_MAIN("utf8", every_character_reads_back_as_written, broken_sequences_are_single_bytes,
-          characters_are_counted_and_cut, case_goes_beyond_ascii)
+          characters_are_counted_and_cut, a_character_is_seen_at_every_place, case_goes_beyond_ascii)

@@ -1,0 +1,83 @@
+/* floor 4: functions on the names of hosts: this computer's own, and what a name's addresses are. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "resolve.h"
+
+static crp_status own_name(crp_call *c)
+{
+    char name[256];
+    if (gethostname(name, sizeof name) < 0)
+        return crp_raise_errno(c->vm, CRP_ERR_SYSTEM, errno, errno, "cannot find out the name of this computer");
+    name[sizeof name - 1] = 0;
+    return crp_string_z(c->vm, name, &c->result);
+}
+
+/* --- looking up ----------------------------------------------------------------------------------------- */
+
+typedef struct lookup {
+    crpi_resolver *resolver;
+} lookup;
+
+static void drop_lookup(crp *vm, void *p)
+{
+    lookup *l = p;
+    crpi_resolver_free(vm, l->resolver);
+    l->resolver = NULL;
+}
+
+static crp_status find(crp_call *c, crpi_address found[CRPI_MAX_ADDRESSES], size_t *n)
+{
+    lookup *l = c->state;
+    const char *name;
+    crp_status st = crp_c_string(c->vm, c->args[0], &name);
+    if (!st && !*name) st = crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "the host's name is empty");
+    return st ? st : crpi_resolve(c, NULL, name, 0, &l->resolver, found, n);
+}
+
+/* Without the port. */
+static crp_status address_string(crp *vm, const crpi_address *a, crp_word *out)
+{
+    char text[CRPI_ADDRESS_TEXT];
+    crpi_address_text(a, text);
+    if (*text == '[') return crp_string(vm, text + 1, strcspn(text, "]") - 1, out);
+    return crp_string(vm, text, strcspn(text, ":"), out);
+}
+
+static crp_status host_name(crp_call *c)
+{
+    crpi_address found[CRPI_MAX_ADDRESSES];
+    size_t n;
+    if (c->count == 0 || c->args[0] == CRP_UNSET) return own_name(c);
+    crp_status st = find(c, found, &n);
+    return st ? st : address_string(c->vm, &found[0], &c->result);
+}
+
+static crp_status host_addresses(crp_call *c)
+{
+    crpi_address found[CRPI_MAX_ADDRESSES];
+    crp_list_builder list = {CRP_NIL, CRP_NIL};
+    size_t n;
+    crp_status st = find(c, found, &n);
+    for (size_t i = 0; !st && i < n; i++) {
+        crp_word text;
+        st = address_string(c->vm, &found[i], &text);
+        if (!st) st = crp_list_add(c->vm, &list, text);
+    }
+    c->result = list.first;
+    return st;
+}
+
+const crp_method crpi_host_functions[] = {
+    {"hostName", "String (name String ?)", host_name,
+     "The name of this computer; with the name of a host its first address. Only the task waits for the "
+     "answer. 6.10 if there is no address, 1.8 for an empty name.\n"
+     "(hostName \"192.0.2.1\")              # --> \"192.0.2.1\"\n"
+     "(> (hostName).length 0)             # --> true",
+     sizeof(lookup), NULL, drop_lookup},
+    {"hostAddresses", "List (name String)", host_addresses,
+     "All addresses of a host, as Strings, in the order in which a Tcp tries them: those of IPv6 and of IPv4 "
+     "take turns. 6.10 if there is none.\n"
+     "(hostAddresses \"::1\")               # --> (\"::1\")",
+     sizeof(lookup), NULL, drop_lookup},
+    {0}};
