@@ -3,7 +3,7 @@
 doc_files = \
   docs/architecture.md \
   docs/deviations.md \
-  docs/examples/host.c \
+  docs/examples \
   docs/ffi.md \
   docs/hacking.md \
   docs/language.md \

@@ -194,6 +194,7 @@ static const struct {
     {crpi_lib_core, "Basics"},
     {crpi_lib_general, "Any value"},
     {crpi_lib_object, "Objects and classes"},
+    {crpi_lib_class, "Objects and classes"},
     {crpi_lib_error, "Errors"},
     {crpi_lib_number, "Numbers"},
     {crpi_lib_math, "Numbers"},

@@ -299,6 +299,7 @@ static crp_status define_function(crp *vm, const crp_method *row)
     crp_status st = crp_symbol(vm, row->name, strlen(row->name), &symbol);
     if (!st) st = crpi_function_cell(vm, symbol, &cell);
     if (st) return st;
+    crpi_cell_take(vm, symbol);
     crp_word now = vm->cells->values[cell];
     if (crp_is_a(now, CRP_FUNCTION) && crpi_function_of(now)->row == row) return CRP_OK;
     if (now != CRP_UNSET || crpi_macro_find(vm, symbol))

@@ -130,10 +130,11 @@ static char closer(const frame *f) { return f->kind <= AN_ARRAY ? ']' : '}'; }
 
 static void put_line(writer *w)
 {
+    static const char blanks[CRPI_JSON_INDENT + 1] = "                                ";
     if (w->indent == 0) return;
     crpi_buf_byte(&w->out, '\n');
-    for (size_t n = w->depth * w->indent; n > 0 && !w->out.failed && !w->out.overflow; n--)
-        crpi_buf_byte(&w->out, ' ');
+    for (size_t i = 0; i < w->depth && !w->out.failed && !w->out.overflow; i++)
+        crpi_buf_put(&w->out, blanks, w->indent);
 }
 
 static crp_status cycle(const writer *w)
@@ -270,11 +271,14 @@ crp_status crpi_json_write(crp *vm, crp_word value, unsigned indent, enum crpi_j
                            crp_word *out)
 {
     writer w = {.vm = vm, .indent = indent, .empty = empty};
-    crpi_buf_init(&w.out, &vm->mem, (size_t)1 << CRPI_MAX_BYTES_LOG2);
+    crpi_buf_init(&w.out, &vm->mem, 0);
     crp_status st = put_value(&w, value);
     while (!st && w.depth && !w.out.failed && !w.out.overflow) st = step(&w);
     crpi_mem_free(&vm->mem, w.frames, w.capacity * sizeof *w.frames);
-    if (!st && (w.out.failed || w.out.overflow)) st = crp_no_memory(vm);
+    if (!st && w.out.failed) st = crp_no_memory(vm);
+    if (!st && w.out.overflow)
+        st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                       "the JSON text of the value is longer than 1 GiB");
     if (st) {
         crpi_buf_free(&w.out);
         return st;

@@ -15,11 +15,13 @@
  * (reader.h), and names line and column, both from 1 and in bytes. */
 crp_status crpi_json_read(crp *, crp_word text, crp_word null_value, crp_word false_value, crp_word *out);
 
+enum { CRPI_JSON_INDENT = 32 };
+
 /* What () becomes: it is the empty List, what a test says for false, and what stands for nothing at all. */
 enum crpi_json_empty { CRPI_JSON_NULL, CRPI_JSON_FALSE, CRPI_JSON_ARRAY };
 
-/* The text of a value, a String; `indent` spaces a level, 0: all in one line.  1.8 for what JSON has no
- * form for, 1.2 for a value that holds itself. */
+/* The text of a value, a String; `indent` spaces a level, at most CRPI_JSON_INDENT, 0: all in one line.  1.8
+ * for what JSON has no form for and for more than 1 GiB, 1.2 for a value that holds itself. */
 crp_status crpi_json_write(crp *, crp_word value, unsigned indent, enum crpi_json_empty, crp_word *out);
 
 /* The end of the run of bytes that may stand in a JSON string as they are and are ASCII: none of them is a

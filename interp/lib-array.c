@@ -18,8 +18,9 @@ crp_status crpi_lib_array_of_list(crp *vm, crp_word list, crp_word *out)
     size_t n;
     crp_status st = crpi_lib_list_length(vm, list, &n);
     if (!st) st = crpi_array_new(vm, n, out);
-    for (size_t i = 0; !st && i < n; i++, list = crp_tail(list)) crpi_array_of(*out)->items[i] = crp_head(list);
-    return st;
+    if (st) return st;
+    for (size_t i = 0; i < n; i++, list = crp_tail(list)) crpi_array_of(*out)->items[i] = crp_head(list);
+    return CRP_OK;
 }
 
 /* A new one of n items from a place on. */
@@ -34,7 +35,8 @@ crp_status crpi_lib_array_reverse(crp *vm, crp_word array, crp_word *out)
 {
     const crpi_array *from = crpi_array_of(array);
     crp_status st = crpi_array_new(vm, from->count, out);
-    for (size_t i = 0; !st && i < from->count; i++) crpi_array_of(*out)->items[i] = from->items[from->count - 1 - i];
+    for (size_t i = 0; !st && i < from->count; i++)
+        crpi_array_of(*out)->items[i] = from->items[from->count - 1 - i];
     return st;
 }
 
@@ -50,7 +52,10 @@ static crp_status create(crp_call *c)
 
 /* --- looking -------------------------------------------------------------------------------------------- */
 
-static crp_status length(crp_call *c) { return crp_integer(c->vm, (int64_t)self_array(c)->count, &c->result); }
+static crp_status length(crp_call *c)
+{
+    return crp_integer(c->vm, (int64_t)self_array(c)->count, &c->result);
+}
 
 static crp_status is_empty(crp_call *c)
 {
@@ -66,7 +71,10 @@ static crp_status get(crp_call *c)
     return st;
 }
 
-static crp_status list(crp_call *c) { return crp_list(c->vm, self_array(c)->items, self_array(c)->count, &c->result); }
+static crp_status list(crp_call *c)
+{
+    return crp_list(c->vm, self_array(c)->items, self_array(c)->count, &c->result);
+}
 
 static crp_status copy(crp_call *c) { return part(c->vm, c->self, 0, self_array(c)->count, &c->result); }
 
@@ -122,8 +130,8 @@ static const crp_method rows[] = {
         "A new Array of the same items.\n"
         "items.copy  # --> #<Array (3 1 2)>"),
     ROW("extract", "Array (from Integer) (count Integer ?)", extract,
-        "A new Array of so many items from an index on, fewer where it ends, all that follow without a count. 1.7 for a "
-        "start beyond the end and for what is negative.\n"
+        "A new Array of so many items from an index on, fewer where it ends, all that follow without a "
+        "count. 1.7 for a start beyond the end and for what is negative.\n"
         "(items.extract 1 2)  # --> #<Array (1 2)>"),
     ROW("reverse", "Array", reverse,
         "A new Array of the same items in reverse order.\n"
@@ -137,8 +145,8 @@ static const crp_method rows[] = {
         "(places.set 0 \"one\")\n"
         "places  # --> #<Array (\"one\" () () ())>"),
     ROW("fill", "NIL (item Object) (from Integer 0) (count Integer ?)", fill,
-        "Puts one item into so many places from an index on, fewer where the Array ends, all that follow without a count. 1.7 "
-        "for a start beyond the end and for what is negative.\n"
+        "Puts one item into so many places from an index on, fewer where the Array ends, all that follow "
+        "without a count. 1.7 for a start beyond the end and for what is negative.\n"
         "(places.fill 0)\n"
         "(places.fill 7 1 2)\n"
         "places  # --> #<Array (0 7 7 0)>"),
@@ -156,8 +164,8 @@ static const crp_method rows[] = {
 
 static const crp_method creator =
     ROW("Array", "Array (content Integer|List) (item Object NIL)", create,
-        "So many places, each with (), or with `item`; or the items of a List. 1.8 for a negative number and for more than "
-        "268,435,456, 1.2 for a List that is a cycle.\n"
+        "So many places, each with (), or with `item`; or the items of a List. 1.8 for a negative number and "
+        "for more than 268,435,456, 1.2 for a List that is a cycle.\n"
         "(create Array 3)         # --> #<Array (() () ())>\n"
         "(create Array 2 \"x\")     # --> #<Array (\"x\" \"x\")>\n"
         "(create Array '(1 2))    # --> #<Array (1 2)>");

@@ -191,7 +191,8 @@ static const crp_property properties[] = {
          "the error that was being handled, in a catch or a finally, when this one was thrown; or what was "
          "set; or ()"),
     {"further", "List", CRP_READ, offsetof(crpi_error, further), NULL, NULL,
-     "the other Errors that were found in the same text, up to 19: of a file that cannot be read; else ()", NULL, NULL},
+     "the other Errors that were found in the same text, up to 19: of a file that cannot be read; else ()", NULL,
+     NULL},
     {"showLocation", "Object", CRP_RW, 0, NULL, NULL,
      "whether `string` begins with the place; one setting for all Errors", get_show_location,
      set_show_location},
@@ -240,7 +241,8 @@ static const crp_method creator = {
 static const crp_class_def error_class = {
     .size = sizeof(crp_class_def),
     .name = "Error",
-    .help = "What went wrong, and where: thrown by `throw` and by whatever fails, received by `catch` as `err`. It is a "
+    .help = "What went wrong, and where: thrown by `throw` and by whatever fails, received by `catch` "
+            "as `err`. It is a "
             "value like any other. Two Errors are equal if class, code and text are.\n"
             "(set e (create Error 1 2 \"no mail for \" 'fred))\n"
             "(throw e)                             # error: 1.2\n"

@@ -269,8 +269,8 @@ static crp_status join_list(crp *vm, crp_word list, crp_word between, crp_word *
 
 crp_status crpi_lib_join(crp *vm, crp_word items, crp_word between, crp_word *out)
 {
-    crp_status st = CRP_OK;
-    if (crp_is_a(items, CRP_ARRAY)) st = crp_list(vm, crpi_array_of(items)->items, crpi_array_of(items)->count, &items);
+    if (!crp_is_a(items, CRP_ARRAY)) return join_list(vm, items, between, out);
+    crp_status st = crp_list(vm, crpi_array_of(items)->items, crpi_array_of(items)->count, &items);
     return st ? st : join_list(vm, items, between, out);
 }
 

@@ -54,10 +54,10 @@ static crp_status put_list(crp *vm, crp_word table, crp_word list)
 static crp_status put_table(crp *vm, crp_word table, crp_word from)
 {
     crp_word key, value;
-    crp_status st = crpi_map_reserve(vm, crpi_map_of(table), crpi_map_of(table)->live + crpi_map_of(from)->live);
-    size_t cursor = 0;
-    while (!st && crpi_map_next(crpi_map_of(from), &cursor, &key, &value))
-        st = crpi_map_set(vm, crpi_map_of(table), key, value);
+    crpi_map *map = crpi_map_of(table), *other = crpi_map_of(from);
+    crp_status st = crpi_map_reserve(vm, map, map->live + other->live);
+    for (size_t cursor = 0; !st && crpi_map_next(other, &cursor, &key, &value);)
+        st = crpi_map_set(vm, map, key, value);
     return st;
 }
 
@@ -69,7 +69,8 @@ static crp_status create(crp_call *c)
     bool sized = crp_is_integer(c->args[0]);
     crp_word size = sized ? c->args[0] : crp_fixnum(USUAL_SIZE), entries = c->args[sized ? 1 : 0];
     if (!sized && c->args[1] != CRP_NIL)
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "create HashTable: Integer expected before entries, %n given (%v)",
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
+                         "create HashTable: an Integer is expected before the entries, %n given (%v)",
                          c->args[0], c->args[0]);
     crp_status st = crp_hashtable(c->vm, &c->result);
     if (!st) st = ask_size(c->vm, c->result, size);
@@ -227,8 +228,8 @@ static crp_status chains(crp *vm, crp_object *o, crp_word *out)
 
 static const crp_method rows[] = {
     ROW("set", "NIL (key Object) (value Object)", set,
-        "Puts a value under a key, in the place of an earlier one. Keys: numbers, Strings, Symbols, Binaries by value, "
-        "other objects by identity; 1.8 for what changes, such as a List, and for NaN.\n"
+        "Puts a value under a key, in the place of an earlier one. Keys: numbers, Strings, Symbols, Binaries "
+        "by value, other objects by identity; 1.8 for what changes, such as a List, and for NaN.\n"
         "(ages.set \"eve\" 30)\n"
         "(ages.set 7 'seven)\n"
         "ages  # --> #<HashTable ((\"ann\" 41) (\"bob\" 17) (\"eve\" 30) (7 seven))>"),
@@ -244,18 +245,19 @@ static const crp_method rows[] = {
         "(ages.remove 7)  # --> true\n"
         "(ages.remove 7)  # --> ()"),
     ROW("update", "Object (key Object) f (start Object NIL)", update,
-        "Calls f with the value under the key, or with `start` if there is none, and puts what it gives in its place; that "
-        "is the result. f is a Function, or a Symbol or String that names one; 1.8 for what cannot be a key.\n"
+        "Calls f with the value under the key, or with `start` if there is none, and puts what it gives in "
+        "its place; that is the result. f is a Function, or a Symbol or String that names one; 1.8 for what "
+        "cannot be a key.\n"
         "(ages.update \"bob\" (lambda (n) (+ n 1)))    # --> 18\n"
         "(ages.update \"zoe\" (lambda (n) (+ n 1)) 0)  # --> 1"),
     ROW("getOrSet", "Object (key Object) (value Object)", get_or_set,
-        "The value under a key. If there is none, this one is put there, or, if it is a Function, what that gives when it is "
-        "called without arguments. 1.8 for what cannot be a key.\n"
+        "The value under a key. If there is none, this one is put there, or, if it is a Function, what that "
+        "gives when it is called without arguments. 1.8 for what cannot be a key.\n"
         "(ages.getOrSet \"zoe\" 50)             # --> 1\n"
         "(ages.getOrSet \"max\" (lambda () 8))  # --> 8"),
     ROW("merge", "NIL (entries HashTable|List)", merge,
-        "Puts all entries of another table, or of a List of Lists (key value), in, in the place of earlier ones. 1.8 for "
-        "something else in the List.\n"
+        "Puts all entries of another table, or of a List of Lists (key value), in, in the place of earlier "
+        "ones. 1.8 for something else in the List.\n"
         "(ages.merge '((\"zoe\" 2) (\"max\" 9)))\n"
         "(ages.get \"max\")  # --> 9"),
     ROW("clear", "NIL", clear,
@@ -295,7 +297,8 @@ static const crp_method rows[] = {
         "The table as print shows it.\n"
         "found.string  # --> \"#<HashTable ((a 1) (b ()))>\""),
     ROW("==", "Object other", crpi_lib_eq,
-        "true if the other one is a HashTable with the same keys and equal values, in whatever order; else ().\n"
+        "true if the other one is a HashTable with the same keys and equal values, in whatever order; else "
+        "().\n"
         "(found.== (create HashTable '((b ()) (a 1))))  # --> true"),
     ROW("!=", "Object other", crpi_lib_ne,
         "() where == gives true, else true.\n"
@@ -311,8 +314,9 @@ static const crp_property properties[] = {
 
 static const crp_method creator =
     ROW("HashTable", "HashTable (size Integer|List 3) (entries List NIL)", create,
-        "A table with room for 2 to the power of `size` entries, 0 to 28, filled from a List of Lists (key value). The size "
-        "may be left out. 1.8 for something else in the List, and for what cannot be a key.\n"
+        "A table with room for 2 to the power of `size` entries, 0 to 28, filled from a List of Lists (key "
+        "value). The size may be left out. 1.8 for something else in the List, and for what cannot be a "
+        "key.\n"
         "(create HashTable)                     # --> #<HashTable ()>\n"
         "(create HashTable 3 '((1 2) (3 4)))    # --> #<HashTable ((1 2) (3 4))>\n"
         "(create HashTable '((1 2) (3 4)))      # --> #<HashTable ((1 2) (3 4))>");
@@ -320,8 +324,8 @@ static const crp_method creator =
 static const crp_class_def table_class = {
     .size = sizeof(crp_class_def),
     .name = "HashTable",
-    .help = "Values under keys, in the order in which the keys were put in. A loop that changes the table meanwhile sees no "
-            "entry that is gone, and new ones at the end.\n"
+    .help = "Values under keys, in the order in which the keys were put in. A loop that changes the table "
+            "meanwhile sees no entry that is gone, and new ones at the end.\n"
             "(set ages (create HashTable '((\"ann\" 41) (\"bob\" 17))))",
     .properties = properties,
     .methods = rows,

@@ -4,8 +4,6 @@
 #include <string.h>
 #include "json.h"
 
-enum { MOST_INDENT = 32 };
-
 static crp_status json_read(crp_call *c)
 {
     return crpi_json_read(c->vm, c->args[0], c->args[1], c->args[2], &c->result);
@@ -33,7 +31,7 @@ static crp_status json_write(crp_call *c)
 {
     int64_t indent;
     enum crpi_json_empty empty;
-    crp_status st = crpi_lib_between(c->vm, "indent", c->args[1], 0, MOST_INDENT, &indent);
+    crp_status st = crpi_lib_between(c->vm, "indent", c->args[1], 0, CRPI_JSON_INDENT, &indent);
     if (!st) st = read_empty(c, &empty);
     return st ? st : crpi_json_write(c->vm, c->args[0], (unsigned)indent, empty, &c->result);
 }
@@ -61,8 +59,8 @@ static const crp_method functions[] = {
         "properties that are not secret, become objects, an Array or List an array; the Symbols true, "
         "false and null the literals, other Symbols strings, a Time its ISO 8601 text; () what `empty` "
         "says: null, false or array. Keys are Strings, Symbols or numbers. 1.8 for nan, the infinities, a "
-        "String that is not UTF-8, a Binary, which has no one form, and any other object; 1.2 for a value "
-        "that holds itself.\n"
+        "String that is not UTF-8, a Binary, which has no one form, any other object, and more than 1 GiB; "
+        "1.2 for a value that holds itself.\n"
         "(jsonWrite (list 1 2.5 \"a\" 'true ()))  # --> \"[1,2.5,\\\"a\\\",true,null]\"\n"
         "(print (jsonWrite (jsonRead \"{\\\"a\\\":1}\") 2))\n"
         "# prints: {\n"

@@ -259,8 +259,8 @@ static const crp_method rows[] = {
         "The item at an index from 0; 1.7 beyond the end.\n"
         "(items.get 2)  # --> 2"),
     ROW("findAux", "List (attribute Object)", find_aux,
-        "All values in the first entry (attribute value ...) of this attribute; () if there is none. 1.2 if the List is a "
-        "cycle.\n"
+        "All values in the first entry (attribute value ...) of this attribute; () if there is none. 1.2 if "
+        "the List is a cycle.\n"
         "((list '(a 1) '(b 2 3)).findAux 'b)  # --> (2 3)"),
     ROW("cons", "List (newHead Object)", cons,
         "A new List with this item before the others, which are shared.\n"
@@ -275,15 +275,15 @@ static const crp_method rows[] = {
         "An Array of the items; 1.2 if the List is a cycle.\n"
         "items.array  # --> #<Array (3 1 2)>"),
     ROW("extract", "List (from Integer) (count Integer ?)", extract,
-        "A new List of so many items from an index on, fewer where it ends, all that follow without a count. 1.7 for a "
-        "start beyond the end and for what is negative, 1.2 if the List is a cycle.\n"
+        "A new List of so many items from an index on, fewer where it ends, all that follow without a count. "
+        "1.7 for a start beyond the end and for what is negative, 1.2 if the List is a cycle.\n"
         "(items.extract 1 2)  # --> (1 2)"),
     ROW("join", "Object (between String ?)", join,
         "The items joined together, as the function join does; 1.2 if the List is a cycle.\n"
         "(items.join \", \")  # --> \"3, 1, 2\""),
     ROW("endCons", "NIL (item Object)", end_cons,
-        "Adds an item at the end, in place. Called on a variable or property that holds (), it sets that to a List of the "
-        "item; on any other empty List it is 1.2, on a cycle too.\n"
+        "Adds an item at the end, in place. Called on a variable or property that holds (), it sets that to "
+        "a List of the item; on any other empty List it is 1.2, on a cycle too.\n"
         "(set grown (list 1))\n"
         "(grown.endCons 2)\n"
         "grown  # --> (1 2)"),

@@ -351,8 +351,9 @@ static crp_status below(crp_call *c, crp_word *section)
     if (is_empty(c->args[0]))
         return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "the name of the section is empty");
     *section = c->args[0];
-    crp_status st =
-        is_empty(r->section) ? CRP_OK : crp_format(c->vm, section, "%p/%p", r->section, c->args[0]);
+    crp_status st = check_section(c->vm, *section);
+    if (st || is_empty(r->section)) return st;
+    st = crp_format(c->vm, section, "%p/%p", r->section, c->args[0]);
     return st ? st : check_section(c->vm, *section);
 }
 

@@ -50,7 +50,10 @@ static crp_status begin_gathering(crp_call *c, bool *done)
     return CRP_OK;
 }
 
-static crp_status end_gathering(crp_call *c) { return crpi_gather_end(c->vm, &state_of(c)->gather, &c->result); }
+static crp_status end_gathering(crp_call *c)
+{
+    return crpi_gather_end(c->vm, &state_of(c)->gather, &c->result);
+}
 
 /* --- take, drop ----------------------------------------------------------------------------------------- */
 
@@ -58,8 +61,8 @@ static crp_status begin_limited(crp_call *c, bool *done)
 {
     int64_t n = crp_integer_value(c->args[0]);
     if (n < 0)
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "%s: count %ld out of range: it is negative",
-                         crpi_lib_called(c), (long)n);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE,
+                         "%s: count %ld out of range: it is negative", crpi_lib_called(c), (long)n);
     state_of(c)->limit = (uint64_t)n;
     return begin_gathering(c, done);
 }
@@ -115,8 +118,9 @@ static crp_status zip_given(crp_call *c, crp_word item, bool *done)
 static crp_status last_begin(crp_call *c, bool *done)
 {
     crpi_walk *w = crpi_turns_walks(c);
+    size_t n = crp_is_a(w->at, CRP_ARRAY) ? crpi_array_of(w->at)->count : 0;
     (void)done;
-    if (crp_is_a(w->at, CRP_ARRAY) && crpi_array_of(w->at)->count) w->cursor = crpi_array_of(w->at)->count - 1;
+    if (n) w->cursor = n - 1;
     return CRP_OK;
 }
 
@@ -167,14 +171,15 @@ static crp_status append(crp_call *c)
 
 static bool is_sequence(crp_word w) { return w == CRP_NIL || crp_is_pair(w) || crp_is_a(w, CRP_ARRAY); }
 
-/* What is inside itself is nested without end: then, going down, the same comes again and again, and sooner or later it
- * is what stands at the depth that is the largest power of two (Brent). */
+/* What is inside itself is nested without end: then, going down, the same comes again and again, and sooner
+ * or later it is what stands at the depth that is the largest power of two (Brent). */
 static crp_status push(crp_call *c, plain *p, crp_word whole)
 {
     size_t known = p->depth ? (size_t)1 << (63 - __builtin_clzll(p->depth)) : 0;
     if (p->levels == ALL_LEVELS && known && p->open[known - 1].whole == whole)
         return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "flatten: %n contains itself", whole);
-    if (!crpi_mem_grow(&c->vm->mem, &p->open, &p->room, p->depth + 1, sizeof *p->open)) return crp_no_memory(c->vm);
+    if (!crpi_mem_grow(&c->vm->mem, &p->open, &p->room, p->depth + 1, sizeof *p->open))
+        return crp_no_memory(c->vm);
     p->open[p->depth++] = (level){whole, whole, CRP_NIL, 0};
     return CRP_OK;
 }
@@ -197,7 +202,7 @@ static crp_status next_inside(crp_call *c, level *l, crp_word *item, bool *more)
     return CRP_OK;
 }
 
-/* The items of a nested sequence, down to so many levels. Nothing else runs meanwhile, so it stays as it is. */
+/* The items of a nested sequence, down to so many levels.  Nothing else runs meanwhile: it stays as it is. */
 static crp_status flatten_given(crp_call *c, crp_word item, bool *done)
 {
     plain *p = state_of(c);
@@ -221,7 +226,8 @@ static crp_status flatten_begin(crp_call *c, bool *done)
     plain *p = state_of(c);
     p->levels = ALL_LEVELS;
     crp_status st = CRP_OK;
-    if (crpi_lib_given(c, i)) st = crpi_lib_between(c->vm, "levels", c->args[i], 0, ALL_LEVELS - 1, &p->levels);
+    if (crpi_lib_given(c, i))
+        st = crpi_lib_between(c->vm, "levels", c->args[i], 0, ALL_LEVELS - 1, &p->levels);
     return st ? st : begin_gathering(c, done);
 }
 
@@ -238,7 +244,8 @@ static crp_status too_many(crp *vm)
 
 static crp_status bad_step(crp *vm, crp_word step)
 {
-    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "range: a step other than 0 is expected, %v given", step);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "range: a step other than 0 is expected, %v given",
+                     step);
 }
 
 /* Distances are counted without a sign, where none is too big. */
@@ -282,7 +289,8 @@ static crp_status range(crp_call *c)
     crp_word from = both ? c->args[0] : crp_fixnum(0), to = c->args[both ? 1 : 0], by = c->args[2];
     if (crp_real_value(by) == 0 || crp_real_value(by) != crp_real_value(by)) return bad_step(c->vm, by);
     if (crp_is_integer(from) && crp_is_integer(to) && crp_is_integer(by))
-        return range_of_integers(c->vm, crp_integer_value(from), crp_integer_value(to), crp_integer_value(by), &c->result);
+        return range_of_integers(c->vm, crp_integer_value(from), crp_integer_value(to), crp_integer_value(by),
+                                 &c->result);
     return range_of_reals(c->vm, crp_real_value(from), crp_real_value(to), crp_real_value(by), &c->result);
 }
 
@@ -305,28 +313,31 @@ BOTH(flatten)
 static const crp_method functions[] = {
     {"range",
      "List (from Integer|Real) (to Integer|Real ?) (step Integer|Real 1)", range,
-     "The numbers from the first up to but without the second, each by a step more; with one argument from 0. A negative "
-     "step counts down. 1.8 for a step of 0 and for more than 100,000,000 items.\n"
+     "The numbers from the first up to but without the second, each by a step more; with one argument from "
+     "0. A negative step counts down. 1.8 for a step of 0 and for more than 100,000,000 items.\n"
      "(range 4)         # --> (0 1 2 3)\n"
      "(range 1 10 3)    # --> (1 4 7)\n"
      "(range 3 0 -1)    # --> (3 2 1)",
      0, NULL, NULL},
     ROW("zip", "List items ...", zip,
-        "A List of Lists: the first items of all sequences, the second ones, and so on to the end of the shortest.\n"
+        "A List of Lists: the first items of all sequences, the second ones, and so on to the end of the "
+        "shortest.\n"
         "(zip '(a b c) '(1 2))  # --> ((a 1) (b 2))"),
     ROW("take", "Object (count Integer) items", take,
-        "The first items, at most so many: a List, or an Array where items is one. Of an object with a method next no more "
-        "are asked for. 1.7 for a negative count.\n"
+        "The first items, at most so many: a List, or an Array where items is one. Of an object with a "
+        "method next no more are asked for. 1.7 for a negative count.\n"
         "(take 2 '(a b c))  # --> (a b)"),
     ROW("drop", "Object (count Integer) items", drop,
-        "The items but the first so many: a new List, or an Array where items is one. 1.7 for a negative count.\n"
+        "The items but the first so many: a new List, or an Array where items is one. 1.7 for a negative "
+        "count.\n"
         "(drop 2 '(a b c))  # --> (c)"),
     ROW("append", "Object items ...", append,
-        "The items of one sequence after those of the other: a new List, or an Array where the first is one.\n"
+        "The items of one sequence after those of the other: a new List, or an Array where the first is "
+        "one.\n"
         "(append '(1 2) '(3) \"A\")  # --> (1 2 3 65)"),
     ROW("flatten", "Object items (levels Integer ?)", flatten,
-        "The items, and in the place of each List or Array its own, and so on, down to so many levels if a number is given. "
-        "1.2 for what contains itself, unless a number ends it.\n"
+        "The items, and in the place of each List or Array its own, and so on, down to so many levels if a "
+        "number is given. 1.2 for what contains itself, unless a number ends it.\n"
         "(flatten '(1 (2 (3 ())) 4))    # --> (1 2 3 4)\n"
         "(flatten '(1 (2 (3 ())) 4) 1)  # --> (1 2 (3 ()) 4)"),
     ROW("last", "Object items", last,
@@ -334,10 +345,11 @@ static const crp_method functions[] = {
         "(last '(1 2 3))  # --> 3"),
     ROW(NULL, NULL, NULL, NULL)};
 
-/* Of List and Array. The classes' own examples begin with (set items ...) of 3 1 2. */
+/* Of List and Array.  The classes' own examples begin with items of 3 1 2. */
 #define METHODS(CLASS, OPEN, CLOSE) \
     ROW("zip", "List ...", zip_self, \
-        "A List of Lists: the first items of this and the other sequences, the second ones, to the end of the shortest.\n" \
+        "A List of Lists: the first items of this and the other sequences, the second ones, to the end of " \
+        "the shortest.\n" \
         "(items.zip '(a b c))  # --> ((3 a) (1 b) (2 c))"), \
     ROW("take", CLASS " (count Integer)", take_self, \
         "The first items, at most so many; 1.7 for a negative count.\n" \
@@ -346,8 +358,8 @@ static const crp_method functions[] = {
         "The items but the first so many, copied; 1.7 for a negative count.\n" \
         "(items.drop 2)  # --> " OPEN "2" CLOSE), \
     ROW("flatten", CLASS " (levels Integer ?)", flatten_self, \
-        "The items, and in the place of each List or Array its own, down to so many levels if a number is given. 1.2 for " \
-        "what contains itself.\n" \
+        "The items, and in the place of each List or Array its own, down to so many levels if a number is " \
+        "given. 1.2 for what contains itself.\n" \
         "(items.flatten)  # --> " OPEN "3 1 2" CLOSE), \
     ROW("last", "Object", last_self, \
         "The last item; 1.2 if there is none.\n" \

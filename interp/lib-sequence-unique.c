@@ -1,8 +1,8 @@
 /* floor 7: unique: each item once.
  *
- * Items are looked up by a hash that equal values share, whatever they are: keys have one already (value.h); of what
- * may not be a key, because it can change, the first few hundred parts are hashed.  It is used at once, so change does
- * no harm here.  What the hash lets through, == decides.
+ * Items are looked up by a hash that equal values share, whatever they are: keys have one already (value.h);
+ * of what may not be a key, because it can change, the first few hundred parts are hashed.  It is used at
+ * once, so change does no harm here.  What the hash lets through, == decides.
  */
 #include "lib-walk.h"
 
@@ -68,8 +68,8 @@ static bool next_part(parts *p, crp_word *part)
 
 static uint64_t hash_of_one(crp *vm, crp_word w);
 
-/* Equal tables may have their entries in any order, so all of them are added up; a value counts by itself, not by what
- * is in it. */
+/* Equal tables may have their entries in any order, so all of them are added up; a value counts by itself,
+ * not by what is in it. */
 static uint64_t hash_of_table(crp *vm, const crpi_map *map)
 {
     uint64_t sum = map->live;
@@ -134,8 +134,8 @@ static void place(unique *u, size_t i)
 
 static crp_status make_room(crp *vm, unique *u)
 {
-    if (u->count >= UINT32_MAX / 2 || !crpi_mem_grow(&vm->mem, &u->seen, &u->room, u->count + 1, sizeof *u->seen))
-        return crp_no_memory(vm);
+    if (u->count >= UINT32_MAX / 2) return crp_no_memory(vm);
+    if (!crpi_mem_grow(&vm->mem, &u->seen, &u->room, u->count + 1, sizeof *u->seen)) return crp_no_memory(vm);
     if ((u->count + 1) * 2 <= u->slot_count) return CRP_OK;
     size_t wider = u->slot_count ? u->slot_count * 2 : LEAST_SLOTS;
     uint32_t *slots = crp_alloc(vm, wider * sizeof *slots);
@@ -195,8 +195,8 @@ static crp_status unique_of_self(crp_call *c) { return crpi_turns_run(c, &unique
 
 static const crp_method functions[] = {
     ROW("unique", "Object items", unique_of,
-        "Each item once, where it comes first: a List, or an Array where items is one. Equal is what == says of the "
-        "built-in classes; objects of others are each their own.\n"
+        "Each item once, where it comes first: a List, or an Array where items is one. Equal is what == says "
+        "of the built-in classes; objects of others are each their own.\n"
         "(unique '(1 2 1.0 (3) (3)))  # --> (1 2 (3))"),
     ROW(NULL, NULL, NULL, NULL)};
 

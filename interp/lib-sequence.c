@@ -1,7 +1,7 @@
-/* floor 7: functions that call a function for each item: map, filter, fold and so on, and the same as methods.
+/* floor 7: functions that call a function for each item: map, filter, fold and so on; the same as methods.
  *
- * Each is a row of what happens with the callback's value; lib-walk.c takes the turns.  Nothing is changed in what is
- * walked, and nothing that is being built can be seen by the callback: an error half way leaves no trace.
+ * Each says what happens with the callback's value; lib-walk.c takes the turns.  Nothing is changed in what
+ * is walked, and nothing that is being built can be seen by the callback: an error half way leaves no trace.
  */
 #include "lib-walk.h"
 
@@ -119,7 +119,10 @@ static crp_status entry_given(crp_call *c, crp_word entry, bool *done)
     return CRP_OK;
 }
 
-static crp_status give_number(crp_call *c) { return crp_integer(c->vm, (int64_t)state_of(c)->turns.number, &c->result); }
+static crp_status give_number(crp_call *c)
+{
+    return crp_integer(c->vm, (int64_t)state_of(c)->turns.number, &c->result);
+}
 
 static crp_status find_index_given(crp_call *c, crp_word value, bool *done)
 {
@@ -173,7 +176,7 @@ static const crpi_turn count_turn = {1, 0, true, false, NULL, count_given, count
 
 /* --- groupBy -------------------------------------------------------------------------------------------- */
 
-/* While the groups grow, each is a circle and the table holds its last pair: what follows that is the first. */
+/* While the groups grow, each is a circle and the table holds its last pair: the first is what follows it. */
 static crp_status group_given(crp_call *c, crp_word key, bool *done)
 {
     crp_word last, pair;
@@ -238,10 +241,11 @@ static crp_status find_self(crp_call *c) { return crpi_turns_run(c, find_kind(c)
 
 static const crp_method functions[] = {
     ROW("map", "Object f items ...", map,
-        "What f gives for each item: a List, or an Array where items is one. Several sequences are walked side by side, "
-        "f gets an item of each, and the shortest ends it. What can be walked is what `for` walks: a List, Array, "
-        "String (bytes), HashTable (keys), an object with a method next. f is a Function, or a Symbol or String that "
-        "names one; 1.8 if it cannot take as many arguments, 1.2 if the List is a cycle.\n"
+        "What f gives for each item: a List, or an Array where items is one. Several sequences are walked "
+        "side by side, f gets an item of each, and the shortest ends it. What can be walked is what `for` "
+        "walks: a List, Array, String (bytes), HashTable (keys), an object with a method next. f is a "
+        "Function, or a Symbol or String that names one; 1.8 if it cannot take as many arguments, 1.2 if the "
+        "List is a cycle.\n"
         "(map (lambda (x) (* x x)) '(1 2 3))  # --> (1 4 9)\n"
         "(map '+ '(1 2 3) '(10 20))           # --> (11 22)"),
     ROW("filter", "Object f items", filter,
@@ -251,8 +255,8 @@ static const crp_method functions[] = {
         "A List of two: the items for which f gives true, and the others.\n"
         "(partition (lambda (x) (> x 1)) '(1 2 3))  # --> ((2 3) (1))"),
     ROW("fold", "Object f start items ...", fold,
-        "Works from left to right: f is called with what it gave last, at first `start`, and an item; the last value is "
-        "the result.\n"
+        "Works from left to right: f is called with what it gave last, at first `start`, and an item; the "
+        "last value is the result.\n"
         "(fold '+ 0 '(1 2 3))                                        # --> 6\n"
         "(fold (lambda (table word) (table.update word (lambda (n) (+ n 1)) 0) table)\n"
         "      (create HashTable) '(a b a))                          # --> #<HashTable ((a 2) (b 1))>"),
@@ -262,8 +266,8 @@ static const crp_method functions[] = {
         "# prints: 1\n"
         "# prints: 2"),
     ROW("find", "Object what items", find,
-        "The first item for which `what`, a Function, gives true; () if there is none. Anything else is an attribute: the "
-        "value in the first entry (attribute value) that begins with it.\n"
+        "The first item for which `what`, a Function, gives true; () if there is none. Anything else is an "
+        "attribute: the value in the first entry (attribute value) that begins with it.\n"
         "(find (lambda (x) (> x 1)) '(1 2 3))  # --> 2\n"
         "(find 'b '((a 1) (b 2)))              # --> 2"),
     ROW("findIndex", "Object f items", find_index,
@@ -282,12 +286,12 @@ static const crp_method functions[] = {
         "For how many items f gives true.\n"
         "(count (lambda (x) (> x 1)) '(1 2 3))  # --> 2"),
     ROW("groupBy", "HashTable f items", group,
-        "A HashTable: under each key that f gives the List of the items it gave it for, keys and items in their order. "
-        "1.8 for a key that cannot be one, such as a List.\n"
+        "A HashTable: under each key that f gives the List of the items it gave it for, keys and items in "
+        "their order. 1.8 for a key that cannot be one, such as a List.\n"
         "(groupBy 'length '(\"a\" \"bc\" \"d\"))  # --> #<HashTable ((1 (\"a\" \"d\")) (2 (\"bc\")))>"),
     ROW(NULL, NULL, NULL, NULL)};
 
-/* Of List and Array: what a method gives is of the same class. The classes' own examples begin with (set items ...) of
+/* Of List and Array: what a method gives is of the same class.  The classes' own examples begin with items of
  * 3 1 2. */
 #define METHODS(CLASS, OPEN, CLOSE) \
     ROW("map", CLASS " f ...", map_self, \
@@ -300,7 +304,8 @@ static const crp_method functions[] = {
         "A List of two: the items for which f gives true, and the others.\n" \
         "(items.partition (lambda (x) (> x 1)))  # --> (" OPEN "3 2" CLOSE " " OPEN "1" CLOSE ")"), \
     ROW("fold", "Object f start ...", fold_self, \
-        "f is called with what it gave last, at first `start`, and each item; the last value is the result.\n" \
+        "f is called with what it gave last, at first `start`, and each item; the last value is the " \
+        "result.\n" \
         "(items.fold '+ 0)  # --> 6"), \
     ROW("each", "NIL f ...", each_self, \
         "Calls f for each item, for what it does.\n" \
@@ -309,8 +314,8 @@ static const crp_method functions[] = {
         "# prints: 1\n" \
         "# prints: 2"), \
     ROW("find", "Object what", find_self, \
-        "The first item for which `what`, a Function, gives true; () if there is none. Anything else is an attribute: " \
-        "the value in the first entry (attribute value) that begins with it.\n" \
+        "The first item for which `what`, a Function, gives true; () if there is none. Anything else is an " \
+        "attribute: the value in the first entry (attribute value) that begins with it.\n" \
         "(items.find (lambda (x) (< x 3)))  # --> 1"), \
     ROW("findIndex", "Object f", find_index_self, \
         "The index from 0 of the first item for which f gives true; () if there is none.\n" \

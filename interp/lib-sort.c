@@ -1,9 +1,10 @@
 /* floor 7: sort and sortBy: a stable merge sort that can be left at every comparison.
  *
- * The items are copied first, so whatever the comparing function does to what is sorted does no harm.  Runs of 1, 2, 4 ...
- * entries are merged from one block into another and back; in each comparison the state is a few places in these, and
- * the block that is merged from always holds every entry.  The number of comparisons depends on the count alone, so a
- * function that contradicts itself gives some order of the same items and nothing worse.
+ * The items are copied first, so whatever the comparing function does to what is sorted does no harm.  Runs
+ * of 1, 2, 4 ... entries are merged from one block into another and back; in each comparison the state is a
+ * few places in these, and the block that is merged from always holds every entry.  However a function
+ * answers, there are at most two comparisons for each entry and doubling, so one that contradicts itself
+ * gives some order of the same items and nothing worse.
  *
  * Numbers and texts under `<` or `>` are compared here; everything else is asked for.
  */
@@ -130,7 +131,8 @@ static crp_status deliver(crp_call *c, sort *s)
     crpi_gather g;
     crp_status st = CRP_OK;
     crpi_gather_begin(&g, crpi_turns_walks(c)->at);
-    for (size_t i = 0; !st && i < s->count; i++) st = crpi_gather_add(c->vm, &g, entry(s, s->from, i)[s->wide]);
+    for (size_t i = 0; !st && i < s->count; i++)
+        st = crpi_gather_add(c->vm, &g, entry(s, s->from, i)[s->wide]);
     if (!st) st = crpi_gather_end(c->vm, &g, &c->result);
     crpi_gather_drop(c->vm, &g);
     return st;
@@ -175,14 +177,16 @@ static crp_status begin(crp_call *c, uint32_t less, unsigned wide)
     s->wide = wide;
     s->less = CRP_NIL;
     crp_status st = crpi_lib_callback(c, c->args[less], 2, &s->less);
-    if (!st) s->direct = is_built_in(c->vm, s->less, CRPI_WORD_OF(LT)) - is_built_in(c->vm, s->less, CRPI_WORD_OF(GT));
-    return st;
+    if (st) return st;
+    s->direct = is_built_in(c->vm, s->less, CRPI_WORD_OF(LT)) - is_built_in(c->vm, s->less, CRPI_WORD_OF(GT));
+    return CRP_OK;
 }
 
 static crp_status add(crp_call *c, crp_word word)
 {
     sort *s = state_of(c);
-    if (!crpi_mem_grow(&c->vm->mem, &s->from, &s->room, s->words + 1, sizeof *s->from)) return crp_no_memory(c->vm);
+    if (!crpi_mem_grow(&c->vm->mem, &s->from, &s->room, s->words + 1, sizeof *s->from))
+        return crp_no_memory(c->vm);
     s->from[s->words++] = word;
     return CRP_OK;
 }
@@ -231,20 +235,20 @@ static crp_status sort_self_by(crp_call *c) { return run(c, &sort_by_turn, true)
 
 static const crp_method functions[] = {
     ROW("sort", "Object items (less Object <)", sort_items,
-        "The items in order: a new List, or an Array where items is one. less is called with two items and says whether "
-        "the first one comes before the second; equal ones keep their order. Without it, the order is that of <: 1.11 for "
-        "items that < cannot compare, such as a number and a String.\n"
+        "The items in order: a new List, or an Array where items is one. less is called with two items and "
+        "says whether the first one comes before the second; equal ones keep their order. Without it, the "
+        "order is that of <: 1.11 for items that < cannot compare, such as a number and a String.\n"
         "(sort '(3 1 2))                                          # --> (1 2 3)\n"
         "(sort '(\"b\" \"a\") '>)                                  # --> (\"b\" \"a\")\n"
         "(sort '(1 \"a\"))                                        # error: 1.11"),
     ROW("sortBy", "Object key items (less Object <)", sort_items_by,
-        "The items in the order of what key gives for each, which is called once for each; equal ones keep their order. "
-        "less compares two keys; without it the order is that of <.\n"
+        "The items in the order of what key gives for each, which is called once for each; equal ones keep "
+        "their order. less compares two keys; without it the order is that of <.\n"
         "(sortBy 'length '(\"ccc\" \"a\" \"bb\"))    # --> (\"a\" \"bb\" \"ccc\")\n"
         "(sortBy (lambda (n) (% n 3)) '(3 1 4) '>)  # --> (1 4 3)"),
     ROW(NULL, NULL, NULL, NULL)};
 
-/* Of List and Array. The classes' own examples begin with (set items ...) of 3 1 2. */
+/* Of List and Array.  The classes' own examples begin with items of 3 1 2. */
 #define METHODS(CLASS, OPEN, CLOSE) \
     ROW("sort", CLASS " (less Object <)", sort_self, \
         "The items in order, as the function sort gives them: the receiver stays as it is.\n" \

@@ -33,7 +33,8 @@ static crp_status begin_walk(crp_call *c, crpi_walk *w, crp_word items)
     *w = (crpi_walk){items, CRP_NIL, CRP_NIL, 0, false};
     if (can_be_walked(c->vm, items)) return CRP_OK;
     return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH,
-                     "%s: a List, Array, String, HashTable or an object with a method next is expected, %n given (%v)",
+                     "%s: a List, Array, String, HashTable or an object with a method next is expected, %n "
+                     "given (%v)",
                      crpi_lib_called(c), items, items);
 }
 
@@ -66,15 +67,20 @@ static bool next_in_array(crpi_walk *w)
     return true;
 }
 
-static crp_status next_item(crp_call *c, crpi_walk *w, bool *more)
+static bool next_key(crpi_walk *w)
 {
     crp_word value;
+    return crpi_map_next(crpi_map_of(w->at), &w->cursor, &w->item, &value);
+}
+
+static crp_status next_item(crp_call *c, crpi_walk *w, bool *more)
+{
     *more = crp_is_pair(w->at);
     if (*more) next_pair(w);
     if (*more || w->at == CRP_NIL) return CRP_OK;
     switch (crp_class_of(w->at)) {
     case CRP_ARRAY: *more = next_in_array(w); return CRP_OK;
-    case CRP_HASHTABLE: *more = crpi_map_next(crpi_map_of(w->at), &w->cursor, &w->item, &value); return CRP_OK;
+    case CRP_HASHTABLE: *more = next_key(w); return CRP_OK;
     case CRP_STRING:
     case CRP_BINARY:
     case CRP_BUFFER: *more = next_byte(w); return CRP_OK;
@@ -157,7 +163,8 @@ void crpi_gather_begin(crpi_gather *g, crp_word like)
 crp_status crpi_gather_add(crp *vm, crpi_gather *g, crp_word item)
 {
     if (!g->array) return crp_list_add(vm, &g->list, item);
-    if (!crpi_mem_grow(&vm->mem, &g->items, &g->capacity, g->count + 1, sizeof *g->items)) return crp_no_memory(vm);
+    if (!crpi_mem_grow(&vm->mem, &g->items, &g->capacity, g->count + 1, sizeof *g->items))
+        return crp_no_memory(vm);
     g->items[g->count++] = item;
     return CRP_OK;
 }
@@ -204,8 +211,9 @@ static crp_status cannot_take(crp_call *c, crp_word function, const crpi_signatu
     const char *much = n < s->required ? (s->rest || s->count > s->required ? "at least " : "")
                                        : (s->count > s->required ? "at most " : "");
     unsigned takes = n < s->required ? s->required : s->count;
-    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "%s: %p is called with %u argument%s here, but takes %s%u",
-                     crpi_lib_called(c), crpi_function_of(function)->name, n, n == 1 ? "" : "s", much, takes);
+    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
+                     "%s: %p is called with %u argument%s here, but takes %s%u", crpi_lib_called(c),
+                     crpi_function_of(function)->name, n, n == 1 ? "" : "s", much, takes);
 }
 
 crp_status crpi_lib_callback(crp_call *c, crp_word w, uint32_t n, crp_word *function)

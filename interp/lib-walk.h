@@ -1,17 +1,17 @@
 /* floor 7: how natives walk what `for` walks, call a script for each item, and gather what they give.
  *
- * A walk is a cursor in a native's state, so it goes on where it was after anything that parks the task: the callback,
- * or the method `next` of the object that is walked.  It follows the rules of FORNEXT (slow.c), so that `for` and
- * the functions agree on what happens when a callback changes what is walked:
+ * A walk is a cursor in a native's state, so it goes on where it was after anything that parks the task: the
+ * callback, or the method `next` of the object that is walked.  It follows the rules of FORNEXT (slow.c), so
+ * that `for` and the functions agree on what happens when a callback changes what is walked:
  *
  *   List       what follows an item is settled when that item is taken
  *   Array      by index, up to its length
  *   bytes      of a String, Binary or Buffer: by index, up to the length at that moment
- *   HashTable  its keys in order of insertion: a removed one is not seen, one that was put in comes at the end
+ *   HashTable  its keys as they were put in: a removed one is not seen, a new one comes at the end
  *   object     its method `next` is asked until it gives ()
  *
- * Only a List that has no end is told apart: the loop is the script's and goes on until it is left, but a function
- * would fill the memory, so it raises 1.2 once it goes in circles.
+ * Only a List that has no end is told apart: the loop is the script's and goes on until it is left, but a
+ * function would fill the memory, so it raises 1.2 once it goes in circles.
  */
 #ifndef CARAPACE_LIB_WALK_H
 #define CARAPACE_LIB_WALK_H
@@ -72,8 +72,8 @@ typedef struct crpi_turns {
     bool of_self;      /* called as a method: what is walked is the receiver */
 } crpi_turns;
 
-/* What it does.  As a function it is called with `before` arguments, what is walked, and `after` arguments; as a
- * method the receiver is walked and the arguments are the same.  The callback is the first argument. */
+/* What it does.  As a function it is called with `before` arguments, what is walked, and `after` arguments;
+ * as a method the receiver is walked and the arguments are the same.  The callback is the first argument. */
 typedef struct crpi_turn {
     uint8_t before, after;
     bool calls; /* the callback is called with the items of each turn */

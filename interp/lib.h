@@ -10,7 +10,8 @@
 
 crp_status crpi_lib_core(crp *);      /* + == cons apply throw createAux stop ... */
 crp_status crpi_lib_general(crp *);   /* print length isEmpty reverse join ... of any value */
-crp_status crpi_lib_object(crp *);    /* typeOf classInfo getInterface ...; Function, Class, Reference */
+crp_status crpi_lib_object(crp *);    /* typeOf classInfo getInterface getOr copy ...; Reference */
+crp_status crpi_lib_class(crp *);     /* Function, Class */
 crp_status crpi_lib_error(crp *);     /* throw printStackFrames; Error */
 crp_status crpi_lib_number(crp *);    /* Integer, Real */
 crp_status crpi_lib_math(crp *);      /* abs sqrt & | << ... */

@@ -49,6 +49,7 @@ interp_sources = \
   interp/lib-binary.c \
   interp/lib-buffer.c \
   interp/lib-character.c \
+  interp/lib-class.c \
   interp/lib-core.c \
   interp/lib-directory.c \
   interp/lib-encoding.c \

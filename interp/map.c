@@ -57,6 +57,7 @@ static void move_together(crpi_map *m, crpi_map_entry *entries)
     for (size_t i = 0; i < m->used; i++)
         if (m->entries[i].key != CRP_UNSET) entries[n++] = m->entries[i];
     m->used = n;
+    m->first = 0;
 }
 
 /* Numbers are 32 bits; when they run out, the entries are counted anew. */
@@ -150,6 +151,7 @@ bool crpi_map_remove(crp *vm, crpi_map *m, crp_word key)
     if (!e) return false;
     forget(vm, e);
     m->live--;
+    while (m->first < m->used && m->entries[m->first].key == CRP_UNSET) m->first++;
     return true;
 }
 
@@ -171,7 +173,8 @@ static size_t place_of(const crpi_map *m, size_t number)
 
 bool crpi_map_next(const crpi_map *m, size_t *cursor, crp_word *key, crp_word *value)
 {
-    for (size_t i = place_of(m, *cursor); i < m->used; i++) {
+    size_t from = place_of(m, *cursor);
+    for (size_t i = from < m->first ? m->first : from; i < m->used; i++) {
         const crpi_map_entry *e = &m->entries[i];
         if (e->key == CRP_UNSET) continue;
         *key = e->key;
@@ -186,7 +189,7 @@ void crpi_map_clear(crp *vm, crpi_map *m)
 {
     for (size_t i = 0; i < m->used; i++) forget(vm, &m->entries[i]);
     if (m->slots) memset(m->slots, 0, m->slot_count * sizeof *m->slots);
-    m->used = m->live = 0;
+    m->used = m->live = m->first = 0;
 }
 
 void crpi_map_free(crp *vm, crpi_map *m)

@@ -19,6 +19,7 @@ typedef struct crpi_map_entry {
 typedef struct crpi_map {
     crpi_map_entry *entries; /* in order of insertion */
     size_t used, live, capacity;
+    size_t first; /* what stands before this place was removed: taking one after the other is linear */
     uint32_t *slots; /* place in `entries` + 1; 0 empty */
     size_t slot_count;
     uint64_t next_number;

@@ -1,10 +1,10 @@
-/* floor 6: the calls that were under way: where an error is, who called whom and with what, and which error was being
- * handled.
+/* floor 6: the calls that were under way: where an error is, who called whom and with what, and which error
+ * was being handled.
  *
- * Making an Error must be cheap, since most of them are caught and forgotten: what is kept of each call is its code,
- * the place in it and the values of its first arguments, as words.  Texts are made from them when somebody asks, so
- * a value that was changed in place since shows as it is then.  Of many calls the innermost and the outermost ones are
- * kept.
+ * Making an Error must be cheap, since most of them are caught and forgotten: what is kept of each call is its
+ * code, the place in it and the values of its first arguments, as words.  Texts are made from them when somebody
+ * asks, so a value that was changed in place since shows as it is then.  Of many calls the innermost and the
+ * outermost ones are kept.
  */
 #include "vm.h"
 
@@ -31,8 +31,8 @@ typedef struct crpi_calls {
     crp_word words[];
 } crpi_calls;
 
-_Static_assert(sizeof(crpi_calls) + (FIRST_CALLS + LAST_CALLS) * (2 + KEPT_ARGUMENTS) * sizeof(crp_word) <= CRPI_MAX_CELL,
-               "the calls fit a cell");
+enum { MOST_WORDS = (FIRST_CALLS + LAST_CALLS) * (2 + KEPT_ARGUMENTS) };
+_Static_assert(sizeof(crpi_calls) + MOST_WORDS * sizeof(crp_word) <= CRPI_MAX_CELL, "the calls fit a cell");
 
 static crpi_calls *calls_of(crp_word w) { return (crpi_calls *)crp_object_of(w); }
 
@@ -44,7 +44,7 @@ static void mark_calls(crp *vm, crp_object *o, crp_marker mark)
 
 bool crpi_trace_init(crp *vm) { return crpi_heap_kind(&vm->heap, CRP_CALLS, (crpi_kind){mark_calls, NULL}); }
 
-/* --- frames ---------------------------------------------------------------------------------------------------- */
+/* --- frames --------------------------------------------------------------------------------------------- */
 
 typedef struct call {
     crpi_proto *proto;
@@ -82,8 +82,8 @@ static uint32_t segments_of(const crpi_task *task)
     return n;
 }
 
-/* Leaves out what is between the innermost and the outermost calls, and says how many that are, as far as can be told
- * without looking at each. */
+/* Leaves out what is between the innermost and the outermost calls, and says how many that are, as far as can be
+ * told without looking at each. */
 static uint32_t skip_middle(frame_walk *w)
 {
     const crpi_frame *last = w->task->frames + LAST_CALLS;
@@ -96,7 +96,7 @@ static uint32_t skip_middle(frame_walk *w)
     return left_out;
 }
 
-/* --- keeping ------------------------------------------------------------------------------------------------------ */
+/* --- keeping -------------------------------------------------------------------------------------------- */
 
 static uint32_t kept_arguments(const crpi_proto *p)
 {
@@ -155,7 +155,7 @@ static void place_no_memory(crp *vm, const crpi_task *task)
     }
 }
 
-/* --- the error that is being handled -------------------------------------------------------------------------------- */
+/* --- the error that is being handled -------------------------------------------------------------------- */
 
 static crp_word handled(const crpi_task *task)
 {
@@ -200,10 +200,11 @@ void crpi_trace_add(crp *vm, const crpi_task *task)
     crp_store(vm, &e->h, &e->calls, crp_from_object(calls));
 }
 
-/* --- the place ------------------------------------------------------------------------------------------------------ */
+/* --- the place ------------------------------------------------------------------------------------------ */
 
 /* The call that stands at this word, and where the next one does. */
-static crpi_proto *call_at(const crpi_calls *calls, uint32_t *at, const uint32_t **pc, const crp_word **args, uint32_t *n)
+static crpi_proto *call_at(const crpi_calls *calls, uint32_t *at, const uint32_t **pc, const crp_word **args,
+                           uint32_t *n)
 {
     crpi_proto *p = crpi_proto_of(calls->words[*at]);
     int64_t packed = crp_fixnum_value(calls->words[*at + 1]);
@@ -245,7 +246,7 @@ void crpi_error_settle(crp *vm, crp_word error)
     }
 }
 
-/* --- texts ------------------------------------------------------------------------------------------------------------ */
+/* --- texts ---------------------------------------------------------------------------------------------- */
 
 /* What stands between "://name:" and "@" in a URL. */
 static void hide_url_password(crpi_buf *out, size_t from)
@@ -286,7 +287,8 @@ static void put_arguments(crp *vm, crpi_buf *out, const crpi_signature *s, const
 }
 
 /* "(name argument ...) at file:line" */
-static void put_call(crp *vm, crpi_buf *out, const crpi_proto *p, const uint32_t *pc, const crp_word *args, uint32_t n)
+static void put_call(crp *vm, crpi_buf *out, const crpi_proto *p, const uint32_t *pc, const crp_word *args,
+                     uint32_t n)
 {
     crpi_place at;
     size_t length;

@@ -79,6 +79,9 @@ crp_status crpi_attr_name(crp *vm, crp_word given, crp_word *symbol)
 {
     *symbol = given;
     if (crp_is_symbol(given)) return CRP_OK;
+    if (!crp_is_string(given))
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "a name, as Symbol or String, is expected, %n given (%v)", given,
+                         given);
     size_t n;
     const char *text = crp_string_data(given, &n);
     return crp_symbol(vm, text, n, symbol);

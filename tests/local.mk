@@ -25,6 +25,7 @@ unit_tests = \
   tests/unit/check-example \
   tests/unit/check-expand \
   tests/unit/check-format \
+  tests/unit/check-hive \
   tests/unit/check-json \
   tests/unit/check-load \
   tests/unit/check-lock \
@@ -62,9 +63,11 @@ area_tests = \
   tests/areas/comms.area \
   tests/areas/control.area \
   tests/areas/create.area \
+  tests/areas/directory.area \
   tests/areas/encoding.area \
   tests/areas/error.area \
   tests/areas/eval.area \
+  tests/areas/event.area \
   tests/areas/fetch.area \
   tests/areas/file.area \
   tests/areas/function.area \
@@ -72,20 +75,25 @@ area_tests = \
   tests/areas/hashtable.area \
   tests/areas/info.area \
   tests/areas/json.area \
-  tests/areas/limits.area \
+  tests/areas/left-out.area \
   tests/areas/lifetime.area \
+  tests/areas/limits.area \
   tests/areas/list.area \
   tests/areas/load.area \
+  tests/areas/lock.area \
   tests/areas/logic.area \
   tests/areas/macro.area \
   tests/areas/mail.area \
   tests/areas/manual.area \
   tests/areas/number.area \
   tests/areas/object.area \
+  tests/areas/path.area \
   tests/areas/pop3.area \
   tests/areas/print.area \
+  tests/areas/process.area \
   tests/areas/protocol.area \
   tests/areas/redefinition.area \
+  tests/areas/registry.area \
   tests/areas/sequence.area \
   tests/areas/sort.area \
   tests/areas/stream.area \
@@ -114,6 +122,7 @@ program_tests = \
   tests/cli/collect.sh \
   tests/cli/docs.sh \
   tests/cli/errors.sh \
+  tests/cli/examples.sh \
   tests/cli/library.sh \
   tests/cli/options.sh \
   tests/cli/output.sh \
@@ -121,6 +130,7 @@ program_tests = \
   tests/cli/readme.sh \
   tests/cli/reference.sh \
   tests/cli/signals.sh \
+  tests/cli/since-1999.sh \
   tests/cli/status.sh \
   tests/cli/test.sh \
   tests/dovecot/pop3.sh \
@@ -206,6 +216,7 @@ EXTRA_DIST += \
   $(program_tests) \
   tests/alloc.list \
   tests/bench \
+  tests/cli/since-1999.crp \
   tests/cli/tap.sh \
   tests/coverage.py \
   tests/dovecot \

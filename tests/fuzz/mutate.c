@@ -4,7 +4,8 @@
  *     mutate -p NUMBER SOURCES                             prints program NUMBER
  *     mutate -a SOURCES                                    each file as it is, each of its allocations failing once
  *
- * SOURCES is a folder of .crp files, the pieces of which the programs are made (tree.h).  Each runs in an interpreter of
+ * SOURCES is a folder of .crp files, the pieces of which the programs are made (tree.h); every third one calls what is
+ * built in (calls.h).  Each runs in an interpreter of
  * its own, with a limit of memory and of time, some with a collection at every few allocations, some with an allocation
  * that fails.  Any error is a good end: what counts is a crash, a sanitizer's report, a leak, an interrupt that is not
  * heard.  A worker process runs many of them; when it dies the program goes to FOLDER/NUMBER.crp, and another worker
@@ -13,7 +14,7 @@
  * The programs can do no harm: the interpreter's platform opens files for reading only, and what starts processes,
  * changes folders or loads libraries is taken out of it.
  */
-#include "tree.h"
+#include "calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,11 @@ enum {
     MAX_FAILURES = 100,  /* programs shown before it gives up */
     MAX_ALLOCATIONS = 20000 /* that fail in turn */
 };
+
+typedef struct sources {
+    pool pool;
+    calls calls;
+} sources;
 
 static const char *folder = ".";
 
@@ -200,12 +206,17 @@ static void begin_worker(void)
     if (!freopen("/dev/null", "r", stdin) || !open_platform()) exit(2);
 }
 
-static void work(const pool *p, uint64_t first, uint64_t count)
+static char *make(const sources *s, uint64_t number, size_t *length)
+{
+    return number % 3 ? make_program(&s->pool, number, length) : make_calls(&s->calls, &s->pool, number, length);
+}
+
+static void work(const sources *s, uint64_t first, uint64_t count)
 {
     begin_worker();
     for (uint64_t number = first; number < first + count; number++) {
         size_t length;
-        char *program = make_program(p, number, &length);
+        char *program = make(s, number, &length);
         shared->number = number;
         shared->between = false;
         set_timer(TICK_MS);
@@ -228,67 +239,67 @@ static bool ended_well(pid_t pid, char *how, size_t size)
     return false;
 }
 
-static bool run_worker(const pool *p, uint64_t first, uint64_t count, char *how, size_t size)
+static bool run_worker(const sources *s, uint64_t first, uint64_t count, char *how, size_t size)
 {
     shared->number = first;
     shared->between = false;
     fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
-        work(p, first, count);
+        work(s, first, count);
         exit(0); /* through the leak checker */
     }
     return pid > 0 && ended_well(pid, how, size);
 }
 
-static void write_program(const pool *p, uint64_t number, FILE *out)
+static void write_program(const sources *s, uint64_t number, FILE *out)
 {
     size_t length;
-    char *program = make_program(p, number, &length);
+    char *program = make(s, number, &length);
     for (size_t i = 0; i < length; i++)
         if (program[i]) putc(program[i], out);
     free(program);
 }
 
-static void keep(const pool *p, uint64_t number, const char *how)
+static void keep(const sources *s, uint64_t number, const char *how)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/%llu.crp", folder, (unsigned long long)number);
     FILE *file = fopen(path, "w");
     if (file) {
-        write_program(p, number, file);
+        write_program(s, number, file);
         fclose(file);
     }
     printf("program %llu: %s; see %s\n", (unsigned long long)number, how, path);
 }
 
 /* A leak is told at a worker's end only: then each program gets a worker of its own. */
-static unsigned one_by_one(const pool *p, uint64_t first, uint64_t count, const char *all)
+static unsigned one_by_one(const sources *s, uint64_t first, uint64_t count, const char *all)
 {
     unsigned failures = 0;
     char how[100];
     for (uint64_t i = 0; i < count; i++)
-        if (!run_worker(p, first + i, 1, how, sizeof how)) {
-            keep(p, first + i, how);
+        if (!run_worker(s, first + i, 1, how, sizeof how)) {
+            keep(s, first + i, how);
             failures++;
         }
     if (!failures) printf("programs %llu to %llu together: %s\n", (unsigned long long)first, (unsigned long long)(first + count - 1), all);
     return failures ? failures : 1;
 }
 
-static unsigned run_all(const pool *p, uint64_t first, uint64_t count)
+static unsigned run_all(const sources *s, uint64_t first, uint64_t count)
 {
     unsigned failures = 0;
     char how[100];
     for (uint64_t at = first, end = first + count; at < end && failures < MAX_FAILURES;) {
         uint64_t n = end - at < BATCH ? end - at : BATCH;
-        if (run_worker(p, at, n, how, sizeof how)) {
+        if (run_worker(s, at, n, how, sizeof how)) {
             at += n;
         } else if (shared->between && shared->number + 1 == at + n) {
-            failures += one_by_one(p, at, n, how);
+            failures += one_by_one(s, at, n, how);
             at += n;
         } else {
-            keep(p, shared->number, how);
+            keep(s, shared->number, how);
             failures++;
             at = shared->number + 1;
         }
@@ -342,6 +353,16 @@ static int usage(void)
     return 2;
 }
 
+static void collect(sources *s, const char *path)
+{
+    crp *vm;
+    pool_add_folder(&s->pool, path);
+    if (crp_new(NULL, &vm)) exit(2);
+    disarm(vm);
+    calls_collect(&s->calls, vm, &s->pool);
+    crp_free(vm);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t count = 1000, first = 1, printed = 0;
@@ -355,19 +376,20 @@ int main(int argc, char **argv)
         default: return usage();
         }
     if (optind + 1 != argc || first == 0) return usage();
-    pool p = {0};
-    pool_add_folder(&p, argv[optind]);
+    sources s = {0};
+    collect(&s, argv[optind]);
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (p.path_count == 0 || shared == MAP_FAILED) {
-        fprintf(stderr, "mutate: %s: %s\n", argv[optind], p.path_count ? strerror(errno) : "no .crp files there");
+    if (s.pool.path_count == 0 || shared == MAP_FAILED) {
+        fprintf(stderr, "mutate: %s: %s\n", argv[optind], s.pool.path_count ? strerror(errno) : "no .crp files there");
         return 2;
     }
     unsigned failures = 0;
-    if (printed) write_program(&p, printed, stdout);
-    else if (!allocations) failures = run_all(&p, first, count);
+    if (printed) write_program(&s, printed, stdout);
+    else if (!allocations) failures = run_all(&s, first, count);
     else
-        for (size_t i = 0; i < p.path_count; i++) failures += fail_file(p.paths[i]);
+        for (size_t i = 0; i < s.pool.path_count; i++) failures += fail_file(s.pool.paths[i]);
     if (!printed) printf("%u failures\n", failures);
-    pool_free(&p);
+    calls_free(&s.calls);
+    pool_free(&s.pool);
     return failures != 0;
 }

@@ -354,6 +354,25 @@ static void write_node(text *t, const node *x)
     put(t, x->behind);
 }
 
+const char *any_atom(uint64_t *random) { return atoms[below(random, ATOM_COUNT)]; }
+
+int node_text(const node *x, char *room, size_t size)
+{
+    text t = {0};
+    put(&t, "");
+    write_node(&t, x);
+    int fits = t.length < size;
+    if (fits) memcpy(room, t.bytes, t.length + 1);
+    free(t.bytes);
+    return fits;
+}
+
+const char *any_text(const pool *p, uint64_t *random, char *room, size_t size)
+{
+    size_t i = below(random, p->all_count);
+    return p->all_count && node_text(p->all[i], room, size) ? room : any_atom(random);
+}
+
 char *make_program(const pool *p, uint64_t number, size_t *length)
 {
     uint64_t random = number * 0x2545F4914F6CDD1Du + 1;

@@ -34,4 +34,9 @@ char *make_program(const pool *, uint64_t number, size_t *length);
 
 uint64_t next_random(uint64_t *state);
 
+const char *any_atom(uint64_t *random);
+/* A piece of a test, or an atom if that is longer than the room. */
+const char *any_text(const pool *, uint64_t *random, char *room, size_t size);
+int node_text(const node *, char *room, size_t size); /* 0: it is longer */
+
 #endif

@@ -265,6 +265,34 @@ START_TEST(the_forms_of_a_file_and_the_calls_of_a_host_are_one_task)
 }
 END_TEST
 
+START_TEST(a_lifetime_lock_of_a_file_is_released_when_it_is_collected)
+{
+    prints("(set l (create Lock \"x\")) (set g (create LifetimeLock l)) (collect) (printAux (l.isLocked))"
+           "(inTask (lambda () (l.lock) (printAux \"got\"))) (sleep 0)"
+           "(set g ()) (collect) (printAux (l.isLocked)) (sleep 0)"
+           "(set g (create LifetimeLock (create Lock))) (set g ()) (collect)"
+           "(set g (create LifetimeLock (create Lock)))",
+           "truegot()");
+}
+END_TEST
+
+START_TEST(a_lifetime_lock_is_released_when_its_task_is_cancelled)
+{
+    prints("(set l (create Lock)) (defun NIL work () (create LifetimeLock l) (sleep 1000))"
+           "(set t (inTask work)) (sleep 1) (printAux (l.isLocked))"
+           "(set u (inTask work)) (sleep 1) (cancel u) (cancel t) (printAux (l.isLocked) (l.lock 0))",
+           "true()ok");
+}
+END_TEST
+
+START_TEST(lifetime_locks_take_turns)
+{
+    prints("(set l (create Lock)) (defun NIL work (i) (create LifetimeLock l) (printAux i) (sleep 10) (printAux \"-\"))"
+           "(for i '(1 2 3) (inTask (lambda () (work i)))) (sleep 1000)",
+           "1-2-3-");
+}
+END_TEST
+
 START_TEST(one_task_at_a_time_is_in_a_critical_section)
 {
     prints("(set s (create CriticalSection))"
@@ -305,5 +333,7 @@ UNIT_MAIN("lock", set_lets_all_that_wait_go_on_and_later_ones_too, pulse_lets_go
           who_takes_a_lock_twice_gives_it_free_twice, another_task_cannot_give_a_lock_free,
           a_task_that_ends_gives_its_locks_free, a_cancelled_task_gives_its_lock_to_the_next_in_the_queue,
           who_is_cancelled_in_the_queue_is_passed_over, a_task_that_ends_with_an_error_gives_its_lock_free,
-          the_forms_of_a_file_and_the_calls_of_a_host_are_one_task, one_task_at_a_time_is_in_a_critical_section,
+          the_forms_of_a_file_and_the_calls_of_a_host_are_one_task,
+          a_lifetime_lock_of_a_file_is_released_when_it_is_collected,
+          a_lifetime_lock_is_released_when_its_task_is_cancelled, lifetime_locks_take_turns, one_task_at_a_time_is_in_a_critical_section,
           a_hundred_tasks_lose_no_turn, an_interpreter_ends_while_tasks_wait)
