@@ -1,7 +1,7 @@
 /* floor 10: a process that runs one test file, and what it writes.
  *
- * stdout and stderr come through one pipe, so their order is kept.  The child has a process group of its own, which
- * ends with it, and no terminal to read from.
+ * stdout and stderr come through one pipe, so their order is kept.  The child has a process group of its own,
+ * which ends with it, and no terminal to read from.
  */
 #ifndef CARAPACE_CHILD_H
 #define CARAPACE_CHILD_H

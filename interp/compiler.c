@@ -75,12 +75,13 @@ void crpi_c_emit_place(fn *f, crp_word pair)
 
 enum { NAME_LOOKED_FOR = 1000 /* parts of a form */ };
 
-/* The pair of the List that holds the name, or of a List in it; (): none is found soon. */
+/* The pair of the List that holds the name, else of a List in it, as a clause is; (): none is found soon. */
 static crp_word holder_of(crp_word list, crp_word name, int deeper, int *left)
 {
-    for (; crp_is_pair(list) && --*left > 0; list = crp_tail(list)) {
-        if (crp_head(list) == name) return list;
-        crp_word inside = deeper ? holder_of(crp_head(list), name, deeper - 1, left) : CRP_NIL;
+    for (crp_word l = list; crp_is_pair(l) && --*left > 0; l = crp_tail(l))
+        if (crp_head(l) == name) return l;
+    for (crp_word l = list; deeper && crp_is_pair(l) && --*left > 0; l = crp_tail(l)) {
+        crp_word inside = holder_of(crp_head(l), name, deeper - 1, left);
         if (inside != CRP_NIL) return inside;
     }
     return CRP_NIL;

@@ -1,4 +1,5 @@
-/* The text is cut into forms first; what stands from one form to the next is read for comments when the form has run. */
+/* The text is cut into forms first; what stands from one form to the next is read for comments when the form
+ * has run. */
 #include "example.h"
 
 #include <string.h>
@@ -150,8 +151,8 @@ static const char *find_bytes(const char *text, size_t n, const char *what, size
     return length ? memmem(text, n, what, length) : text;
 }
 
-/* Whether the text is the pattern, in which each `...` stands for anything.  The pieces between them are looked for
- * from left to right, the last one at the end. */
+/* Whether the text is the pattern, in which each `...` stands for anything.  The pieces between them are
+ * looked for from left to right, the last one at the end. */
 static bool fits(const char *pattern, size_t length, const char *text, size_t n)
 {
     const char *dots = find_bytes(pattern, length, "...", 3);
@@ -185,7 +186,8 @@ static void join_notes(const runner *r, const part *p, crpi_buf *out)
     }
 }
 
-/* What a reader of the page cannot see does not count: blanks at the end of lines, and the last line's end. */
+/* What a reader of the page cannot see does not count: blanks at the end of lines, and the last line's end.
+ * */
 static void drop_invisible(crpi_buf *b)
 {
     size_t kept = 0;
@@ -328,7 +330,8 @@ static void check_first_lines(runner *r)
 
 /* --- running -------------------------------------------------------------------------------------------- */
 
-/* Lines before the text take the place of what the page has there, so that the reader counts as the page does. */
+/* Lines before the text take the place of what the page has there, so that the reader counts as the page
+ * does. */
 static crp_status make_source(runner *r, crpi_source **out)
 {
     crpi_buf text;
@@ -398,7 +401,8 @@ static void run_parts(runner *r)
     if (r->loading.source) crpi_loading_end(r->vm, &r->loading);
 }
 
-/* A text that cannot be read is an example too, of a parse error: the note stands behind the last form that could. */
+/* A text that cannot be read is an example too, of a parse error: the note stands behind the last form that
+ * could. */
 static void judge_unreadable(runner *r)
 {
     size_t from = r->count ? r->parts[r->count - 1].to : 0;

@@ -41,7 +41,8 @@ static bool add_entry(crpi_file_list *l, const char *folder, const char *name)
     char path[PATH_MAX];
     struct stat st;
     size_t n = strlen(folder);
-    if (snprintf(path, sizeof path, "%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", name) >= PATH_MAX) {
+    const char *slash = n && folder[n - 1] == '/' ? "" : "/";
+    if (snprintf(path, sizeof path, "%s%s%s", folder, slash, name) >= PATH_MAX) {
         errno = ENAMETOOLONG;
         return false;
     }

@@ -12,8 +12,8 @@ typedef struct crpi_file_list {
     const char *culprit; /* after a failure: the path that errno is about */
 } crpi_file_list;
 
-/* Adds a file, or what is below a folder, sorted by name; names that begin with `_` or `.` are left out there, and
- * links to folders are not followed.  False: errno says why. */
+/* Adds a file, or what is below a folder, sorted by name; names that begin with `_` or `.` are left out
+ * there, and links to folders are not followed.  False: errno says why. */
 bool crpi_file_list_add(crpi_file_list *, const char *path);
 void crpi_file_list_free(crpi_file_list *);
 

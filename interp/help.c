@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "error.h"
+#include "left-out.h"
 #include "receiver.h"
 #include "topics.h"
 
@@ -204,9 +205,13 @@ void crpi_help(crp *vm, const char *topic, size_t length, crpi_buf *out, bool *k
     crpi_topics topics;
     size_t from = list_for(vm, topic, length, &topics);
     const crpi_topic *found = find(&topics, topic + from, length - from);
-    if (known) *known = found != NULL;
+    const crpi_left_out *left_out = crpi_left_out_find(CRPI_LEFT_OUT_FUNCTION, topic, length);
+    if (known) *known = found != NULL || left_out != NULL;
     if (found) {
         put_topic(vm, found, out);
+    } else if (left_out) {
+        crpi_left_out_text(left_out, out);
+        crpi_buf_byte(out, '\n');
     } else {
         walk w = {.topics = &topics};
         crpi_buf_text(out, "nothing is known of ");
@@ -235,7 +240,8 @@ static bool contains(const char *text, size_t length, const char *part, size_t p
 static bool matches(const crpi_topic *topic, const char *text, size_t length)
 {
     const char *help = crpi_topic_help(topic);
-    return contains(topic->name, topic->length, text, length) || contains(help, crpi_help_prose(help), text, length);
+    return contains(topic->name, topic->length, text, length) ||
+           contains(help, crpi_help_prose(help), text, length);
 }
 
 static void put_match(const crpi_topic *topic, const char *owner, crpi_buf *out)

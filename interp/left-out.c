@@ -46,10 +46,20 @@ const crpi_left_out *crpi_left_out_find(enum crpi_left_out_kind kind, const char
     return NULL;
 }
 
-crp_status crpi_left_out_raise(crp *vm, const crpi_left_out *row)
+void crpi_left_out_text(const crpi_left_out *row, crpi_buf *out)
 {
     static const char *const kinds[] = {"function", "class", "hive"};
-    return crp_raise(vm, CRP_ERR_SCRIPT, row->code, "the %s %s of the 1999 manual is %s: %s",
-                     kinds[row->kind], row->name,
-                     row->code == CRP_NOT_IMPLEMENTED ? "not here yet" : "left out", row->why);
+    const char *what = row->code == CRP_NOT_IMPLEMENTED ? "not here yet" : "left out";
+    crpi_buf_format(out, "the %s %s of the 1999 manual is %s: %s", kinds[row->kind], row->name, what, row->why);
+}
+
+crp_status crpi_left_out_raise(crp *vm, const crpi_left_out *row)
+{
+    crpi_buf text;
+    crpi_buf_init(&text, &vm->mem, 1000);
+    crpi_left_out_text(row, &text);
+    crp_status st = text.failed ? crp_no_memory(vm)
+                                : crp_raise(vm, CRP_ERR_SCRIPT, row->code, "%.*s", (int)text.length, text.bytes);
+    crpi_buf_free(&text);
+    return st;
 }

@@ -22,6 +22,7 @@ extern const crpi_left_out crpi_all_left_out[]; /* ends with a row without a nam
 /* NULL: no such name.  Functions and classes are looked for alike, since a name that stands alone may be
  * either; hives on their own, since a script may well call something of its own Users. */
 const crpi_left_out *crpi_left_out_find(enum crpi_left_out_kind, const char *name, size_t length);
+void crpi_left_out_text(const crpi_left_out *, crpi_buf *out);
 crp_status crpi_left_out_raise(crp *, const crpi_left_out *);
 
 #endif

@@ -41,14 +41,20 @@ crp_status crpi_lib_list_length(crp *vm, crp_word list, size_t *out)
     return walk_to_end(vm, list, &last, out);
 }
 
-/* The pair at an index: 1.7 where the List is shorter. A cycle has one for every index. */
+/* The pair at an index: 1.7 where the List is shorter. A cycle has one for every index; when the walk comes back to the
+ * pair that is marked, which moves on at powers of two, whole rounds are left out. */
 static crp_status pair_at(crp *vm, crp_word list, crp_word index, crp_word *out)
 {
-    int64_t i = crp_integer_value(index), at = 0;
+    int64_t i = crp_integer_value(index), at = 0, marked = 0;
+    crp_word mark = list;
     *out = list;
     while (crp_is_pair(*out) && at < i) {
         *out = crp_tail(*out);
         at++;
+        if (*out == mark) i = at + (i - at) % (at - marked);
+        if (at != 2 * marked && at != 1) continue;
+        mark = *out;
+        marked = at;
     }
     if (i >= 0 && crp_is_pair(*out)) return CRP_OK;
     if (i < 0)

@@ -179,8 +179,8 @@ crp_status crpi_lib_read_real(crp *vm, crp_word string, crp_word *out)
 /* The five operators, with an example for each. */
 #define ARITHMETIC(plus_example, minus_example, times_example, divide_example, rest_example) \
     ROW("+", "Object y ...", plus, \
-        "The sum of this number and the others: an Integer if all are, else a Real; 1.14 past 64 bits, 1.11 " \
-        "for what is no number.\n" plus_example), \
+        "The sum of this number and the others: an Integer if all are, else a Real; 1.14 past 64 bits, " \
+        "1.11 for what is no number.\n" plus_example), \
         ROW("-", "Object y ...", minus, "This number less the others; 1.14 and 1.11 as +.\n" minus_example), \
         ROW("*", "Object y ...", times, \
             "The product of this number and the others; 1.14 and 1.11 as +.\n" times_example), \

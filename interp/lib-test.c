@@ -1,8 +1,8 @@
 /* floor 7: what tests written in Carapace are made of; the forms around it are in stdlib/test.crp.
  *
- * A test is begun and ended; in between its forms run where they stand, so they see the variables that are there.
- * What is known of the tests lives in the registry: how many there were, how many failed, and the names of those
- * that have begun and not ended, for tests may be nested.
+ * A test is begun and ended; in between its forms run where they stand, so they see the variables that are
+ * there. What is known of the tests lives in the registry: how many there were, how many failed, and the
+ * names of those that have begun and not ended, for tests may be nested.
  */
 #include "lib.h"
 
@@ -26,7 +26,8 @@ static crp_status remember(crp *vm, const char *key, crp_word value)
 static crp_word recall(crp *vm, const char *key)
 {
     crp_word symbol, value;
-    if (!crp_is_object(vm->registry) || !crpi_symbol_find(&vm->symbols, key, strlen(key), &symbol)) return CRP_NIL;
+    if (!crp_is_object(vm->registry)) return CRP_NIL;
+    if (!crpi_symbol_find(&vm->symbols, key, strlen(key), &symbol)) return CRP_NIL;
     return crp_hashtable_get(vm, vm->registry, symbol, &value) ? value : CRP_NIL;
 }
 
@@ -168,7 +169,8 @@ static crp_status skip_all(crp_call *c)
     size_t n;
     const char *reason = crp_string_data(c->args[0], &n);
     if (recall_number(c->vm, count_key))
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "skip: outside of a test it comes before the first one");
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL,
+                         "skip: outside of a test it comes before the first one");
     crpi_buf_init(&line, &c->vm->mem, 0);
     crpi_buf_text(&line, "1..0 # SKIP ");
     crpi_test_name(&line, reason, n);
@@ -245,14 +247,17 @@ static crp_status expect_error(crp_call *c)
     const char *text;
     if (!read_wanted(c->args[0], &wanted_class, &wanted_code))
         return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
-                         "expectError: a class or class.code such as \"1.9\" is expected, given %v", c->args[0]);
+                         "expectError: a class or class.code such as \"1.9\" is expected, given %v",
+                         c->args[0]);
     if (!crpi_lib_given(c, 1) || c->args[1] == CRP_NIL)
-        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_RUNTIME, "expected error %p, none was raised", c->args[0]);
+        return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_RUNTIME, "expected error %p, none was raised",
+                         c->args[0]);
     c->result = c->args[1];
     crp_error_get(c->vm, c->args[1], &error_class, &code, &text, &n);
     if (error_class == wanted_class && (wanted_code < 0 || code == wanted_code)) return CRP_OK;
-    crp_status st = crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_RUNTIME, "expected error %p, given error %d.%d: %.*s",
-                              c->args[0], error_class, code, (int)n, text);
+    crp_status st =
+        crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_RUNTIME, "expected error %p, given error %d.%d: %.*s",
+                  c->args[0], error_class, code, (int)n, text);
     crpi_error *raised = crpi_error_of(crp_pending_error(c->vm));
     crp_store(c->vm, &raised->h, &raised->cause, c->args[1]);
     return st;
@@ -265,9 +270,9 @@ static const crp_method functions[] = {
      "(expect (+ 1 2) 4)        # error: 1.5: expected 4, given 3",
      0, NULL, NULL},
     {"skip", "Object (reason String)", skip,
-     "Leaves a test out: what follows in it is not run, and its line says SKIP and the reason. Before the first test of a "
-     "file it leaves out the whole file.\n"
-     "(test \"there is a network\" (skip \"not here\"))  # prints: ok ... - there is a network # SKIP not here",
+     "Leaves a test out: what follows in it is not run, and its line says SKIP and the reason. Before the "
+     "first test of a file it leaves out the whole file.\n"
+     "(test \"a network\" (skip \"not here\"))  # prints: ok ... - a network # SKIP not here",
      0, NULL, NULL},
     {"todo", "Object (reason String)", todo,
      "Said in a test, the test may fail: its line says TODO and the reason.\n"
@@ -278,14 +283,14 @@ static const crp_method functions[] = {
      "(testBegin \"one and one\")  # --> true",
      0, NULL, NULL},
     {"testEnd", "Object (error Error ?)", test_end,
-     "What `test` calls after its forms: prints the line `ok` or `not ok` of the test that began last, the error behind "
-     "it. 1.2 if none has begun.\n"
+     "What `test` calls after its forms: prints the line `ok` or `not ok` of the test that began last, the "
+     "error behind it. 1.2 if none has begun.\n"
      "(testEnd)                  # prints: ok ... - one and one\n"
      "(testEnd)                  # error: 1.2",
      0, NULL, NULL},
     {"expectErrorAux", "Error (what String|Integer) (error Error ?)", expect_error,
-     "What `expectError` calls after its forms: gives the Error if it is of that class and code, else error 1.5; 1.8 if "
-     "what was expected is no \"class\" or \"class.code\".\n"
+     "What `expectError` calls after its forms: gives the Error if it is of that class and code, else error "
+     "1.5; 1.8 if what was expected is no \"class\" or \"class.code\".\n"
      "(expectErrorAux \"1.9\" (create Error 1 9 \"a zero\"))  # --> ...a zero...\n"
      "(expectErrorAux \"1.9\")    # error: 1.5",
      0, NULL, NULL},

@@ -71,8 +71,8 @@ crp_status crpi_lib_index(crp *, crp_word index, size_t count, size_t *out);
  * goes beyond the end gives what there is; a start beyond it, or anything negative, is 1.7. */
 crp_status crpi_lib_range(crp *, crp_word from, crp_word count, size_t length, size_t *at, size_t *n);
 
-/* An optional argument in milliseconds as a time on crp_now's clock; CRP_NO_DEADLINE where it was left out.  1.8 for a
- * negative one. */
+/* An optional argument in milliseconds as a time on crp_now's clock; CRP_NO_DEADLINE where it was left out.
+ * 1.8 for a negative one. */
 crp_status crpi_lib_deadline(crp_call *, uint32_t i, int64_t *until);
 
 /* An Integer argument between two bounds: 1.8 otherwise. */
@@ -200,11 +200,12 @@ crp_status crpi_lib_table_put(crp *, crp_word table, crp_word key, crp_word valu
 /* What the function join makes of a List or an Array; between: a String or CRP_UNSET. */
 crp_status crpi_lib_join(crp *, crp_word items, crp_word between, crp_word *out);
 
-/* A whole regular file as a String: 5.1 or 5.3, with path and reason.  A file that is written takes the place of
- * one that is there: see replace.h. */
+/* A whole regular file as a String: 5.1 or 5.3, with path and reason.  A file that is written takes the place
+ * of one that is there: see replace.h. */
 crp_status crpi_lib_read_file(crp *, crp_word path, crp_word *string);
 crp_status crpi_lib_write_file(crp *, crp_word path, const void *bytes, size_t n);
-/* The same appended to a buffer; what was read stays there after an error, too.  `mode`: its permissions, or NULL. */
+/* The same appended to a buffer; what was read stays there after an error, too.  `mode`: its permissions, or
+ * NULL. */
 crp_status crpi_lib_read_text(crp *, const char *path, crpi_buf *, unsigned *mode);
 
 /* "cannot WHAT PATH: REASON", error class 5. */

@@ -496,7 +496,12 @@ static crp_status autoload(crp_call *c)
 static const autoload_row autoloads[] = {
     {{"buildCommsStack", "CommsStack what (properties List NIL)", autoload,
       "Builds a comms stack: from the name of a service in the configuration, from a List of modules, or "
-      "from a URL.",
+      "from a URL. 4.1 for a service that is not configured.\n"
+      "(set s (buildCommsStack \"tcp://mail.example.org:25\"))\n"
+      "(s.get 'host)               # --> \"mail.example.org\"\n"
+      "(set t (buildCommsStack '(\"Util\" \"Tcp\") '((\"host\" \"::1\") (\"port\" 79))))\n"
+      "t.depth                     # --> 2\n"
+      "(buildCommsStack \"nowhere\")  # error: 4.1",
       sizeof(load_state), mark_state, drop_state},
      "core"},
     {{NULL, NULL, NULL, NULL, 0, NULL, NULL}, NULL}};
@@ -552,10 +557,16 @@ static const crp_method functions[] = {
      "one that loads "
      "it, along the search path, and in the standard library; .crp may be left out. Nothing of a file runs "
      "if it cannot be "
-     "read whole. 5.1 if it is not found, with the places.",
+     "read whole. 5.1 if it is not found, with the places.\n"
+     "(writeFile \"greet.crp\" \"(defun greet () 5) 'done\")\n"
+     "(load (joinPath (currentDir) \"greet\"))  # --> done\n"
+     "(greet)                                 # --> 5\n"
+     "(load \"nowhere\")                        # error: 5.1",
      sizeof(load_state), mark_state, drop_state},
     {"require", "Object (name String)", require,
-     "Loads a file as load does, unless it has been loaded already: true if it was loaded now, else ().",
+     "Loads a file as load does, unless it has been loaded already: true if it was loaded now, else ().\n"
+     "(require \"mail\")  # --> true\n"
+     "(require \"mail\")  # --> ()",
      sizeof(load_state), mark_state, drop_state},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 

@@ -61,8 +61,7 @@ void *crpi_mem_realloc(crpi_mem *mem, void *p, size_t old_size, size_t new_size)
     if (new_size == 0) new_size = 1;
     if (old_size == 0) old_size = 1;
     if (new_size > old_size && refused(mem, new_size - old_size)) return NULL;
-    void *q = counted(mem, p, old_size, new_size);
-    return q ? q : new_size <= old_size ? p : NULL;
+    return counted(mem, p, old_size, new_size);
 }
 
 void crpi_mem_free(crpi_mem *mem, void *p, size_t size)

@@ -1,10 +1,10 @@
 /* Numbers to text and back.
  *
  * A double is m * 2^e exactly, and a decimal text is d * 10^k exactly; both directions are questions about
- * which of two such products is greater.  Nearly all are settled by a product of 64 and 128 bits whose error is
- * known: it leaves a doubt once in 2^60 times.  The doubtful ones are left to integers of a few thousand bits on
- * the C stack, which are slow but plainly right.  A text of a million digits costs no more than reading it: past
- * the digits that can matter only "there was another one" is remembered.
+ * which of two such products is greater.  Nearly all are settled by a product of 64 and 128 bits whose
+ * error is known: it leaves a doubt once in 2^60 times.  The doubtful ones are left to integers of a few
+ * thousand bits on the C stack, which are slow but plainly right.  A text of a million digits costs no
+ * more than reading it: past the digits that can matter only "there was another one" is remembered.
  */
 #include "number.h"
 
@@ -476,7 +476,8 @@ static fixed fix(parts p)
     int decimals = 16 - ((63 - up + p.exponent) * 1233 >> 12); /* times log10(2), rounded down */
     wide ten = power_of_ten(decimals, &exponent);
     wide above = wide_shift_right(ten, -(exponent + p.exponent + 63));
-    return (fixed){.value = wide_shift_right(times(ten, p.mantissa << up), -(128 + exponent + p.exponent - up)),
+    wide value = times(ten, p.mantissa << up);
+    return (fixed){.value = wide_shift_right(value, -(128 + exponent + p.exponent - up)),
                    .below = p.lowest ? wide_shift_right(above, 1) : above,
                    .above = above,
                    .decimals = decimals};

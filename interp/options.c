@@ -6,9 +6,17 @@
 #include <string.h>
 #include "number.h"
 
-static bool take_load(crpi_options *o, const char *file) { return (o->loads[o->load_count++] = strdup(file)); }
+static bool take_load(crpi_options *o, const char *name)
+{
+    return (o->loads[o->load_count++] = strdup(name)) != NULL;
+}
+
 static bool take_form(crpi_options *o, const char *form) { return o->forms[o->form_count++] = form, true; }
-static bool take_folder(crpi_options *o, const char *name) { return (o->path[o->path_count++] = strdup(name)); }
+static bool take_folder(crpi_options *o, const char *name)
+{
+    return (o->path[o->path_count++] = strdup(name)) != NULL;
+}
+
 static bool take_print(crpi_options *o, const char *none) { return (void)none, o->print = true; }
 static bool take_prompt(crpi_options *o, const char *none) { return (void)none, o->then_prompt = true; }
 static bool take_check(crpi_options *o, const char *none) { return (void)none, o->check_only = true; }
@@ -83,8 +91,8 @@ static bool take_jobs(crpi_options *o, const char *text)
     return true;
 }
 
-/* One whose name ends with `=` has its value behind it, one with a `value` in the next argument; one without help is
- * another name of the next.  --help prints these tables, which end with a row without a name. */
+/* One whose name ends with `=` has its value behind it, one with a `value` in the next argument; one without
+ * help is another name of the next.  --help prints these tables, which end with a row without a name. */
 typedef struct option {
     const char *name, *value, *help;
     bool (*take)(crpi_options *, const char *value);
@@ -207,8 +215,8 @@ void crpi_options_help(void)
                         "prompts if the standard input is a terminal, else runs it.  What follows FILE\n"
                         "belongs to the script.\n\n");
     print_table(option_table);
-    crpi_output_text(1, "\n`carapace test` runs tests (carapace test --help), `carapace doc` writes the pages\n"
-                        "about forms, functions and classes.\n\n"
+    crpi_output_text(1, "\n`carapace test` runs tests (carapace test --help), `carapace doc` writes the\n"
+                        "pages about forms, functions and classes.\n\n"
                         "Status: 0; 1 an error that nobody caught; 2 wrong use, or FILE cannot be read;\n"
                         "3 does not compile; 124 the deadline; what (stop n) says.\n");
 }
@@ -216,9 +224,9 @@ void crpi_options_help(void)
 void crpi_options_help_test(void)
 {
     crpi_output_text(1, "Usage: carapace test [OPTION...] PATH...\n\n"
-                        "Runs tests and prints TAP.  A PATH is a script with (test \"sentence\" form...) in it, a\n"
-                        "page in Markdown whose ```carapace blocks are examples, or a folder of .crp and .md\n"
-                        "files; names that begin with _ or . are left out there.\n\n");
+                        "Runs tests and prints TAP.  A PATH is a script with (test \"sentence\" form...)\n"
+                        "in it, a page in Markdown whose ```carapace blocks are examples, or a folder of\n"
+                        ".crp and .md files; names that begin with _ or . are left out there.\n\n");
     print_table(test_table);
     crpi_output_text(1, "\nStatus: 0 all tests passed; 1 one did not; 2 wrong use.\n");
 }

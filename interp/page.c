@@ -58,7 +58,8 @@ static bool is_heading(row r, crpi_piece *out)
     size_t level = run_of(r, 0, '#');
     if (!level || level > MOST_LEVEL || (level < r.length && r.text[level] != ' ')) return false;
     row words = trimmed(from_place(r, level));
-    *out = (crpi_piece){.kind = CRPI_PAGE_HEADING, .level = (int)level, .text = words.text, .length = words.length};
+    *out = (crpi_piece){.kind = CRPI_PAGE_HEADING, .level = (int)level, .text = words.text};
+    out->length = words.length;
     return true;
 }
 

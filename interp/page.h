@@ -1,7 +1,7 @@
 /* floor 9: a page in Markdown: its headings, and the blocks of code below them.
  *
- * Only what stands at a line's start counts: `#` to `######` make a heading, ``` or ~~~ a fence.  Everything else is
- * prose, and no concern of ours.
+ * Only what stands at a line's start counts: `#` to `######` make a heading, ``` or ~~~ a fence.  Everything
+ * else is prose, and no concern of ours.
  */
 #ifndef CARAPACE_PAGE_H
 #define CARAPACE_PAGE_H

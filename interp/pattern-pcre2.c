@@ -103,6 +103,28 @@ static void describe(code *c)
     c->has_breaks = breaks != 0;
 }
 
+/* PCRE2 before 10.45 takes a letter that it has from a look ahead for the first, and then looks for a second
+ * one where the pattern goes on with the same: "(?=a)(b|)a" does not find "a". */
+static bool is_misled(const code *c)
+{
+    uint32_t first_type = 0, last_type = 0, first = 0, last = 0;
+    pcre2_pattern_info(c->quick, PCRE2_INFO_FIRSTCODETYPE, &first_type);
+    pcre2_pattern_info(c->quick, PCRE2_INFO_FIRSTCODEUNIT, &first);
+    pcre2_pattern_info(c->quick, PCRE2_INFO_LASTCODETYPE, &last_type);
+    pcre2_pattern_info(c->quick, PCRE2_INFO_LASTCODEUNIT, &last);
+    bool looks_ahead = memmem(c->text, c->length, "(?=", 3) || memmem(c->text, c->length, "(*p", 3);
+    return looks_ahead && first_type == 1 && last_type == 1 && (first | 0x20) == (last | 0x20);
+}
+
+/* The code that is used first. */
+static pcre2_code *compile_quick(code *c, int *error, size_t *at)
+{
+    c->quick = compile_with(c, 0, error, at);
+    if (!c->quick || !is_misled(c)) return c->quick;
+    pcre2_code_free(c->quick);
+    return c->quick = compile_with(c, PCRE2_NO_START_OPTIMIZE, error, at);
+}
+
 static void drop(void *what)
 {
     code *c = what;
@@ -121,8 +143,7 @@ static void *compile(const crpi_pcre_memory *memory, const char *text, size_t le
     fault->at = 0;
     if (!c) return NULL;
     *c = (code){.memory = *memory, .text = text, .length = length, .flags = flags};
-    c->quick = compile_with(c, 0, &error, &fault->at);
-    if (c->quick) {
+    if (compile_quick(c, &error, &fault->at)) {
         describe(c);
         return c;
     }

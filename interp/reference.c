@@ -55,7 +55,8 @@ static void put_example(crpi_buf *out, const char *help)
 static void put_signature(writer *w, const crpi_topic *topic)
 {
     crpi_buf_text(&w->text, "```text\n");
-    if (topic->kind == CRPI_TOPIC_PROPERTY) crpi_buf_format(&w->text, "%.*s: ", (int)topic->length, topic->name);
+    if (topic->kind == CRPI_TOPIC_PROPERTY)
+        crpi_buf_format(&w->text, "%.*s: ", (int)topic->length, topic->name);
     crpi_topic_signature(w->vm, topic, &w->text);
     crpi_buf_text(&w->text, "\n```\n\n");
 }
@@ -65,7 +66,8 @@ static void put_entry(writer *w, const crpi_topic *topic, const char *level)
     crpi_buf_format(&w->text, "%s `%.*s`\n\n", level, (int)topic->length, topic->name);
     put_signature(w, topic);
     put_prose(&w->text, crpi_topic_help(topic));
-    uint32_t flags = topic->kind == CRPI_TOPIC_PROPERTY && topic->of.member->row ? topic->of.member->row->flags : 0;
+    const crp_property *row = topic->kind == CRPI_TOPIC_PROPERTY ? topic->of.member->row : NULL;
+    uint32_t flags = row ? row->flags : 0;
     if (flags & CRP_CONFIG) crpi_buf_text(&w->text, "It can be set only while there is no connection.\n\n");
     if (flags & CRP_SECRET) crpi_buf_text(&w->text, "It is never printed or logged.\n\n");
     put_example(&w->text, crpi_topic_help(topic));
@@ -91,7 +93,8 @@ static bool is_second_name(const writer *w, const crpi_topic *topic)
 
 static void write_forms(writer *w)
 {
-    crpi_buf_text(&w->text, "# Forms\n\nWhat is no function call: its arguments are evaluated as the form itself says.\n\n");
+    crpi_buf_text(&w->text,
+                  "# Forms\n\nWhat is no function call: its arguments are evaluated as the form says.\n\n");
     for (size_t i = 0; i < w->names.count; i++)
         if (is_shown(&w->names.items[i], CRPI_TOPIC_FORM)) put_entry(w, &w->names.items[i], "##");
     finish_page(w, "forms.md");
@@ -137,8 +140,8 @@ static void write_function(writer *w, const crpi_topic *topic) { put_entry(w, to
 
 static void write_functions(writer *w)
 {
-    crpi_buf_text(&w->text, "# Functions\n\nWhat can be called by its name. The methods of objects are on the "
-                            "pages of their classes.\n\n");
+    crpi_buf_text(&w->text, "# Functions\n\nWhat can be called by its name. The methods of objects are on "
+                            "the pages of their classes.\n\n");
     for (size_t i = 0; i < w->names.count; i++) {
         if (!is_first_of_noun(w, i)) continue;
         const char *noun = noun_of(w, &w->names.items[i]);
@@ -193,7 +196,8 @@ static void put_creator(writer *w, crpi_class *c, const char *name)
 {
     crp_word creator = CRP_UNSET;
     const crpi_signature *s;
-    if (!c->def || (!c->def->instance_size && !c->def->creator) || crpi_creator(w->vm, c->id, &creator)) return;
+    if (!c->def || (!c->def->instance_size && !c->def->creator)) return;
+    if (crpi_creator(w->vm, c->id, &creator)) return;
     const crpi_function *f = creator == CRP_UNSET ? NULL : crpi_function_of(creator);
     crpi_buf_format(&w->text, "```text\n(create %s", name);
     if (f && !crpi_function_signature(w->vm, crpi_function_of(creator), &s)) put_arguments(w, s);
@@ -211,7 +215,8 @@ static void write_class(writer *w, const crpi_topic *topic)
     crpi_topics_arrange(&members);
     crpi_buf_format(&w->text, "# %s\n\n", topic->name);
     put_prose(&w->text, crpi_topic_help(topic));
-    if (c->def && c->def->other_name) crpi_buf_format(&w->text, "Its other name is `%s`.\n\n", c->def->other_name);
+    const char *other = c->def ? c->def->other_name : NULL;
+    if (other) crpi_buf_format(&w->text, "Its other name is `%s`.\n\n", other);
     put_creator(w, c, topic->name);
     put_example(&w->text, crpi_topic_help(topic));
     put_names(w, &members, CRPI_TOPIC_PROPERTY, "Properties");
@@ -242,8 +247,8 @@ static void each_class(writer *w, writes_topic write)
 
 static const char introduction[] =
     "# Reference\n\n"
-    "Made by `carapace doc` from the tables that the program itself works with. At the prompt `(help NAME)` shows the "
-    "same.\n\n"
+    "Made by `carapace doc` from the tables that the program itself works with. At the prompt `(help NAME)` "
+    "shows the same.\n\n"
     "- [Forms](forms.md)\n"
     "- [Functions](functions.md)\n"
     "- [Classes](#classes): their properties and methods\n"
@@ -252,17 +257,18 @@ static const char introduction[] =
     "```text\n"
     "(extract (from Integer) (count Integer ?) ...) -> String\n"
     "```\n\n"
-    "An argument is shown with its class and, if it may be left out, with the value that it has then; `?` stands for "
-    "none. `A|B` is either class, Object any, and `...` any further arguments. Behind the arrow is the class of the "
-    "result; `()` is no result. A property is shown with its class, and with what it may be set to.\n\n"
-    "In an example `# -->` comes before the value of the form, `# prints:` before what it writes, `# error:` before "
-    "class and code of the error that it raises. All examples are run by the tests of Carapace.\n\n";
+    "An argument is shown with its class and, if it may be left out, with the value that it has then; `?` "
+    "stands for none. `A|B` is either class, Object any, and `...` any further arguments. Behind the arrow "
+    "is the class of the result; `()` is no result. A property is shown with its class, and with what it may be "
+    "set to.\n\n"
+    "In an example `# -->` comes before the value of the form, `# prints:` before what it writes, `# error:` "
+    "before class and code of the error that it raises. All examples are run by the tests of Carapace.\n\n";
 
 static void put_errors(crpi_buf *out)
 {
-    crpi_buf_text(out, "## Errors\n\nAn entry names the errors that are its own, by class and code; these are all. An "
-                       "argument of a wrong class (1.11), too many or too few of them (1.8), want of memory (1.16) "
-                       "may come from any call.\n\n| class.code | | |\n|---|---|---|\n");
+    crpi_buf_text(out, "## Errors\n\nAn entry names the errors that are its own, by class and code; these are "
+                       "all. An argument of a wrong class (1.11), too many or too few of them (1.8), want of "
+                       "memory (1.16) may come from any call.\n\n| class.code | | |\n|---|---|---|\n");
     for (const crpi_error_code *row = crpi_error_codes; row->name; row++) {
         if (row->code) crpi_buf_format(out, "| %d.%d | %s | ", row->error_class, row->code, row->name);
         else crpi_buf_format(out, "| **%d** | **%s** | ", row->error_class, row->name);
@@ -301,7 +307,8 @@ static void write_index(writer *w)
     finish_page(w, "index.md");
 }
 
-bool crpi_reference_pages(crp *vm, void (*page)(void *ud, const char *file, const char *text, size_t length), void *ud)
+bool crpi_reference_pages(crp *vm, void (*page)(void *ud, const char *file, const char *text, size_t length),
+                          void *ud)
 {
     writer w = {.vm = vm, .page = page, .ud = ud};
     crpi_buf_init(&w.text, &vm->mem, 0);

@@ -1,8 +1,8 @@
 /* floor 9: the reference: pages in Markdown about the forms, the functions and the classes.
  *
- * The pages are made from the rows that the interpreter itself works with.  Their examples are run by `carapace
- * test`, so they are laid out as that wants it (example.h): a class's own example comes before all headings, and so is
- * the set-up of those of its members.
+ * The pages are made from the rows that the interpreter itself works with.  Their examples are run by
+ * `carapace test`, so they are laid out as that wants it (example.h): a class's own example comes before all
+ * headings, and so is the set-up of those of its members.
  */
 #ifndef CARAPACE_REFERENCE_H
 #define CARAPACE_REFERENCE_H

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "lib.h"
 
 enum { MOST_TRIES = 100, CHANCE_BYTES = 6 };
@@ -71,7 +72,10 @@ static crp_status begin_new(crp *vm, crpi_replacement *r, const struct stat *old
     crp_status st = crpi_open_beside(vm, r->target, old ? old->st_mode & 0777 : mode, &r->temporary, &r->fd);
     if (st) return st;
     r->open = true;
-    if (old) (void)!fchmod(r->fd, old->st_mode & 0777);
+    if (old) {
+        (void)!fchown(r->fd, old->st_uid, old->st_gid); /* only root may give a file away */
+        (void)!fchmod(r->fd, old->st_mode & 0777);
+    }
     return CRP_OK;
 }
 

@@ -16,7 +16,7 @@ typedef struct crpi_replacement {
     char *temporary, *target; /* temporary NULL: target itself is written */
 } crpi_replacement;
 
-/* Opens the new file, with the permissions of the old one, or `mode` where there is none: 5.1. */
+/* Opens the new file, with owner and permissions of the old one, or `mode` where there is none: 5.1. */
 crp_status crpi_replacement_begin(crp *, crpi_replacement *, const char *path, unsigned mode);
 /* All of the bytes: 5.4.  Not for a pipe that may have to be waited for. */
 crp_status crpi_replacement_write(crp *, crpi_replacement *, const void *bytes, size_t n);

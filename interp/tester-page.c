@@ -1,7 +1,7 @@
 /* floor 10: the child that runs a page's examples: a folder and an interpreter for each section.
  *
- * stdout goes to a file while they run, so that what is printed can be looked at form by form, also when another
- * program printed it; the results go where stdout went.
+ * stdout goes to a file while they run, so that what is printed can be looked at form by form, also when
+ * another program printed it; the results go where stdout went.
  */
 #include "tester.h"
 
@@ -57,7 +57,8 @@ static void take_printed(void *ud, crpi_buf *out)
     char block[4096];
     off_t at = 0;
     (void)ud;
-    for (ssize_t n; (n = pread(STDOUT_FILENO, block, sizeof block, at)) > 0; at += n) crpi_buf_put(out, block, (size_t)n);
+    for (ssize_t n; (n = pread(STDOUT_FILENO, block, sizeof block, at)) > 0; at += n)
+        crpi_buf_put(out, block, (size_t)n);
     if (ftruncate(STDOUT_FILENO, 0) == 0) lseek(STDOUT_FILENO, 0, SEEK_SET);
 }
 

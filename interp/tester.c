@@ -62,7 +62,8 @@ static int run_in_child(void *ud)
     tester *t = ud;
     const file *f = t->current;
     const char *filter = is_chosen(t, f, "", 0) ? NULL : t->options->filter;
-    return is_page(f) ? crpi_tester_page(t->host, f->path, f->folder) : t->host->script(t->host->ud, f->path, filter);
+    if (is_page(f)) return crpi_tester_page(t->host, f->path, f->folder);
+    return t->host->script(t->host->ud, f->path, filter);
 }
 
 static bool make_folder(file *f)
@@ -80,7 +81,8 @@ static void start_next(tester *t)
     file *f = &t->files[t->begun++];
     t->current = f;
     f->started = true;
-    f->failed_to_start = !make_folder(f) || !crpi_child_start(&f->child, t->options->timeout, run_in_child, t);
+    f->failed_to_start =
+        !make_folder(f) || !crpi_child_start(&f->child, t->options->timeout, run_in_child, t);
     if (f->failed_to_start) crpi_output_complain(f->path, strerror(errno));
 }
 
@@ -116,7 +118,8 @@ static void put_skipped(verdict *v)
     crpi_buf_format(&v->out, "ok %zu - %s%s\n", v->t->tests, v->f->name, v->skipped);
 }
 
-/* Whether a test that failed may: its line ends with the directive TODO; a test that was left out has SKIP. */
+/* Whether a test that failed may: its line ends with the directive TODO; a test that was left out has SKIP.
+ * */
 static bool may_fail(const char *line, size_t length)
 {
     for (size_t at = 0; at + 6 <= length; at++)
@@ -145,7 +148,8 @@ static bool take_plan(verdict *v, const char *line)
 {
     int end = 0;
     long planned;
-    if (sscanf(line, "1..%ld%n", &planned, &end) != 1 || planned < 0 || (line[end] && line[end] != ' ')) return false;
+    if (sscanf(line, "1..%ld%n", &planned, &end) != 1 || planned < 0) return false;
+    if (line[end] && line[end] != ' ') return false;
     v->planned = planned;
     const char *directive = planned ? NULL : strstr(line, "# SKIP");
     if (directive) snprintf(v->skipped, sizeof v->skipped, " %s", directive);
@@ -190,10 +194,12 @@ static const char *fault_of_end(const verdict *v, char *room, size_t size)
     int status = WEXITSTATUS(c->status);
     if (v->f->failed_to_start) return "could not be started";
     if (c->end == CRPI_CHILD_TOO_LOUD) return "wrote more than 16 MiB";
-    snprintf(room, size, "did not end within %.1f s, after %zu tests", (double)v->t->options->timeout / 1000, v->seen);
+    double seconds = (double)v->t->options->timeout / 1000;
+    snprintf(room, size, "did not end within %.1f s, after %zu tests", seconds, v->seen);
     if (c->end == CRPI_CHILD_LATE) return room;
     if (WIFSIGNALED(c->status)) {
-        snprintf(room, size, "was ended by signal %d, %s", WTERMSIG(c->status), strsignal(WTERMSIG(c->status)));
+        int number = WTERMSIG(c->status);
+        snprintf(room, size, "was ended by signal %d, %s", number, strsignal(number));
         return room;
     }
     snprintf(room, size, "ended with status %d", status);
@@ -215,7 +221,8 @@ static void judge_end(verdict *v)
     }
     crpi_buf said = v->out;
     crpi_buf_init(&v->out, &v->mem, 0);
-    if (is_chosen(v->t, v->f, "", 0)) put_test(v, !fault, false, fault ? fault : "", fault ? strlen(fault) : 0);
+    const char *words = fault ? fault : "";
+    if (is_chosen(v->t, v->f, "", 0)) put_test(v, !fault, false, words, strlen(words));
     if (fault || v->t->bailed) crpi_buf_put(&v->out, said.length ? said.bytes : "", said.length);
     crpi_buf_free(&said);
 }
@@ -256,7 +263,10 @@ static void wait_for_children(tester *t)
         if (is_running(&t->files[i])) crpi_child_look(&t->files[i].child);
 }
 
-static bool is_to_end(const tester *t) { return t->bailed || crpi_signals_caught() || crpi_signals_expired(); }
+static bool is_to_end(const tester *t)
+{
+    return t->bailed || crpi_signals_caught() || crpi_signals_expired();
+}
 
 static int count_running(const tester *t)
 {
@@ -270,9 +280,9 @@ static void run_all(tester *t)
     while (t->reported < t->count && !is_to_end(t)) {
         while (t->begun < t->count && count_running(t) < t->options->jobs) start_next(t);
         wait_for_children(t);
-        for (; t->reported < t->begun && !is_running(&t->files[t->reported]) && !is_to_end(t); t->reported++) {
+        while (t->reported < t->begun && !is_running(&t->files[t->reported]) && !is_to_end(t)) {
             report(t, &t->files[t->reported]);
-            close_file(&t->files[t->reported]);
+            close_file(&t->files[t->reported++]);
         }
     }
     for (size_t i = t->reported; i < t->begun; i++) close_file(&t->files[i]);
@@ -306,7 +316,8 @@ static int conclude(const tester *t)
     snprintf(plan, sizeof plan, "1..%zu\n", t->tests);
     crpi_output_text(STDOUT_FILENO, plan);
     if (t->tests) return t->failures ? FAILED : PASSED;
-    crpi_output_complain("test", t->options->filter ? "no test has that in its name" : "there is nothing to test");
+    const char *why = t->options->filter ? "no test has that in its name" : "there is nothing to test";
+    crpi_output_complain("test", why);
     return WRONG_USE;
 }
 

@@ -1,7 +1,8 @@
 /* floor 10: `carapace test`: runs test files, each in a process of its own, and reports in TAP.
  *
- * A child speaks TAP too: a script's tests do (stdlib/test.crp), and for a page one line stands for each heading that
- * has examples.  Here the lines get the file's name and one count; what a child says besides becomes comments.
+ * A child speaks TAP too: a script's tests do (stdlib/test.crp), and for a page one line stands for each
+ * heading that has examples.  Here the lines get the file's name and one count; what a child says besides
+ * becomes comments.
  */
 #ifndef CARAPACE_TESTER_H
 #define CARAPACE_TESTER_H
@@ -20,7 +21,7 @@ enum { CRPI_TESTER_TIMEOUT = 30000, CRPI_TESTER_MOST_JOBS = 256 };
 /* What the program does for it, in the child. */
 typedef struct crpi_tester_host {
     int (*script)(void *ud, const char *path, const char *filter); /* runs it; its exit status */
-    crp *(*begin)(void *ud);                                       /* an interpreter for a page's examples; or NULL */
+    crp *(*begin)(void *ud); /* an interpreter for a page's examples; or NULL */
     void (*end)(void *ud);
     void *ud;
 } crpi_tester_host;

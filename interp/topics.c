@@ -68,8 +68,9 @@ static crpi_topic named(crp *vm, enum crpi_topic_kind kind, crp_word symbol)
 static void add_forms(crpi_topics *t)
 {
     for (const crpi_form *form = crpi_forms; form->name; form++)
-        crpi_topics_add(t, (crpi_topic){.kind = CRPI_TOPIC_FORM, .name = form->name, .length = strlen(form->name),
-                                        .order = (uint32_t)(form - crpi_forms), .of.form = form});
+        crpi_topics_add(t, (crpi_topic){.kind = CRPI_TOPIC_FORM, .name = form->name,
+                                        .length = strlen(form->name), .order = (uint32_t)(form - crpi_forms),
+                                        .of.form = form});
 }
 
 static void add_function(crpi_topics *t, crp_word symbol, uint32_t cell)

@@ -179,10 +179,14 @@ static crp_status enter_script(crp *vm, crpi_task *task, crpi_function *fn, crp_
 
 /* --- natives -------------------------------------------------------------------------------------------------------- */
 
+/* () is no object of the class that a native names, though variables of most classes take it: only one that may be left
+ * out may be (). */
 static crp_status check_argument(crp *vm, const crpi_function *fn, const crpi_parameter *p, crp_word *arg)
 {
     if (p->type == 0 || crp_class_of(*arg) == p->type) return CRP_OK;
-    crp_status st = crpi_check_parameter(vm, p, arg, "argument", p->name);
+    bool missing = *arg == CRP_NIL && !p->optional && p->type != CRP_LIST && p->other != CRP_LIST && p->other != 0;
+    crp_status st = missing ? crpi_type_mismatch(vm, p->type, p->other, *arg, false, "argument", p->name)
+                            : crpi_check_parameter(vm, p, arg, "argument", p->name);
     if (st) crp_error_prefix(vm, "%p: ", fn->name);
     return st;
 }

@@ -8,7 +8,8 @@ static crp_status own_name(crp_call *c)
 {
     char name[256];
     if (gethostname(name, sizeof name) < 0)
-        return crp_raise_errno(c->vm, CRP_ERR_SYSTEM, errno, errno, "cannot find out the name of this computer");
+        return crp_raise_errno(c->vm, CRP_ERR_SYSTEM, errno, errno,
+                               "cannot find out the name of this computer");
     name[sizeof name - 1] = 0;
     return crp_string_z(c->vm, name, &c->result);
 }

@@ -26,6 +26,9 @@ case $mode in
   coverage)
     cflags='-O0 -g'
     rm -f coverage/*.gcda coverage/*/*.gcda coverage/*/*/*.gcda
+    # Nothing is optimized, and everything is counted.
+    CARAPACE_TEST_TIMEOUT=${CARAPACE_TEST_TIMEOUT:-300}
+    export CARAPACE_TEST_TIMEOUT
     ;;
   gc)
     cflags='-O2 -g'

@@ -12,30 +12,50 @@ enum { STATEMENTS = 40, OBJECTS = 4, MAX_ARGUMENTS = 4, LONGEST_MAKER = 300 };
 
 /* --- what there is ------------------------------------------------------------------------------------------------ */
 
-static void add_text(char ***list, size_t *count, size_t *room, const char *text)
+static void *must(void *p)
 {
-    if (*count == *room) {
-        *room = *room ? 2 * *room : 256;
-        *list = realloc(*list, *room * sizeof **list);
-    }
-    char *copy = *list ? strdup(text) : NULL;
-    if (!copy) exit(2);
-    (*list)[(*count)++] = copy;
+    if (!p) exit(2);
+    return p;
 }
 
-static void collect_class(calls *c, crp *vm, crpi_class *class)
+static void add_name(names *n, const char *text)
 {
-    if (!class->defined || class->hidden || crpi_class_ready(vm, class)) return;
+    if (n->count == n->room) n->text = must(realloc(n->text, (n->room = n->room ? 2 * n->room : 64) * sizeof *n->text));
+    n->text[n->count++] = must(strdup(text));
+}
+
+static void add_maker(calls *c, const char *text, uint32_t class_id)
+{
+    add_name(&c->makers, text);
+    c->made = must(realloc(c->made, c->makers.count * sizeof *c->made));
+    c->made[c->makers.count - 1] = class_id;
+}
+
+static void collect_members(calls *c, crp *vm, crpi_class *class)
+{
+    if (crpi_class_ready(vm, class)) return;
     for (size_t i = 0; i < class->face_count; i++)
         for (size_t j = 0; j < class->faces[i].count; j++)
-            add_text(&c->members, &c->member_count, &c->member_room,
-                     crp_symbol_name(vm, class->faces[i].members[j]->name, NULL));
+            add_name(&c->members[class->id], crp_symbol_name(vm, class->faces[i].members[j]->name, NULL));
 }
 
-static int is_maker(const node *x)
+/* (create Class argument ...) */
+static void collect_maker(calls *c, crp *vm, const node *x)
 {
-    return x->is_list && x->count >= 2 && !x->items[0]->is_list && strcmp(x->items[0]->before, "create") == 0 &&
-           !x->items[1]->is_list && x->items[1]->before[0] >= 'A' && x->items[1]->before[0] <= 'Z' && x->count < 6;
+    char text[LONGEST_MAKER];
+    if (!x->is_list || x->count < 2 || x->count > 6 || x->items[0]->is_list || strcmp(x->items[0]->before, "create")) return;
+    uint32_t id = x->items[1]->is_list ? CRP_OBJECT : crp_class_id(vm, x->items[1]->before);
+    if (id != CRP_OBJECT && node_text(x, text, sizeof text)) add_maker(c, text, id);
+}
+
+/* Values of the classes that are written, not created. */
+static void collect_literals(calls *c, crp *vm)
+{
+    static const char *const literals[][2] = {
+        {"String", "\"some text\""}, {"String", "\"\""},    {"Integer", "5"},       {"Integer", "9223372036854775807"},
+        {"Real", "2.5"},             {"List", "(list 1 2 3)"}, {"List", "'((a 1) (b 2))"}, {"Binary", "0x\"0102FF\""},
+        {"Symbol", "'symbol"},       {"Function", "headOf"}, {"Function", "(lambda (a) a)"}, {"Class", "Integer"}};
+    for (size_t i = 0; i < sizeof literals / sizeof *literals; i++) add_maker(c, literals[i][1], crp_class_id(vm, literals[i][0]));
 }
 
 void calls_collect(calls *c, crp *vm, const pool *p)
@@ -44,31 +64,34 @@ void calls_collect(calls *c, crp *vm, const pool *p)
     for (size_t i = 0; i < vm->cells->name_capacity; i++) {
         const crpi_name *name = &vm->cells->names[i];
         if (name->symbol && name->function && vm->cells->values[name->function] != CRP_UNSET)
-            add_text(&c->functions, &c->function_count, &c->function_room, crp_symbol_name(vm, name->symbol, NULL));
+            add_name(&c->functions, crp_symbol_name(vm, name->symbol, NULL));
     }
-    for (uint32_t id = 1; id < vm->class_count; id++)
-        if (vm->classes[id]) collect_class(c, vm, vm->classes[id]);
-    for (size_t i = 0; i < p->all_count; i++)
-        if (is_maker(p->all[i]) && node_text(p->all[i], text, sizeof text))
-            add_text(&c->makers, &c->maker_count, &c->maker_room, text);
+    c->class_count = vm->class_count;
+    c->members = must(calloc(vm->class_count, sizeof *c->members));
+    collect_literals(c, vm);
     for (uint32_t id = 1; id < vm->class_count; id++) {
-        if (!vm->classes[id] || !vm->classes[id]->defined || vm->classes[id]->hidden) continue;
-        snprintf(text, sizeof text, "(create %s)", crp_symbol_name(vm, vm->classes[id]->name, NULL));
-        add_text(&c->makers, &c->maker_count, &c->maker_room, text);
+        crpi_class *class = vm->classes[id];
+        if (!class || !class->defined || class->hidden || snprintf(text, sizeof text, "(create %s)", crp_symbol_name(vm, class->name, NULL)) < 0)
+            continue;
+        collect_members(c, vm, class);
+        for (int i = 0; i < 3; i++) add_maker(c, text, id);
     }
+    for (size_t i = 0; i < p->all_count; i++) collect_maker(c, vm, p->all[i]);
 }
 
-static void free_list(char **list, size_t n)
+static void free_names(names *n)
 {
-    while (n) free(list[--n]);
-    free(list);
+    while (n->count) free(n->text[--n->count]);
+    free(n->text);
 }
 
 void calls_free(calls *c)
 {
-    free_list(c->functions, c->function_count);
-    free_list(c->members, c->member_count);
-    free_list(c->makers, c->maker_count);
+    free_names(&c->functions);
+    free_names(&c->makers);
+    for (uint32_t i = 0; i < c->class_count; i++) free_names(&c->members[i]);
+    free(c->members);
+    free(c->made);
 }
 
 /* --- a program ------------------------------------------------------------------------------------------------------ */
@@ -78,30 +101,44 @@ typedef struct writer {
     const calls *calls;
     const pool *pool;
     uint64_t random;
+    uint32_t class_of[OBJECTS];
 } writer;
 
 static size_t below(writer *w, size_t n) { return n ? (size_t)(next_random(&w->random) % n) : 0; }
 
 static void put_call(writer *w, int level);
 
+static size_t put_maker(writer *w)
+{
+    size_t maker = below(w, w->calls->makers.count);
+    fputs(w->calls->makers.text[maker], w->out);
+    return maker;
+}
+
 static void put_argument(writer *w, int level)
 {
     char text[LONGEST_MAKER];
-    switch (below(w, level > 2 ? 5 : 7)) {
+    switch (below(w, level > 1 ? 9 : 10)) {
     case 0:
-    case 1: fprintf(w->out, "o%zu", below(w, OBJECTS)); break;
-    case 2: fputs(any_text(w->pool, &w->random, text, sizeof text), w->out); break;
-    case 5: put_call(w, level + 1); break;
-    case 6: fputs(w->calls->makers[below(w, w->calls->maker_count)], w->out); break;
+    case 1:
+    case 2: fprintf(w->out, "o%zu", below(w, OBJECTS)); break;
+    case 3: fprintf(w->out, "(try %s (catch -1 err))", any_text(w->pool, &w->random, text, sizeof text)); break;
+    case 4: put_maker(w); break;
+    case 9:
+        fputs("(try ", w->out);
+        put_call(w, level + 1);
+        fputs(" (catch -1 err))", w->out);
+        break;
     default: fputs(any_atom(&w->random), w->out); break;
     }
 }
 
 static void put_call(writer *w, int level)
 {
-    const calls *c = w->calls;
-    if (below(w, 3)) fprintf(w->out, "(o%zu.%s", below(w, OBJECTS), c->members[below(w, c->member_count)]);
-    else fprintf(w->out, "(%s", c->functions[below(w, c->function_count)]);
+    size_t object = below(w, OBJECTS);
+    const names *members = &w->calls->members[w->class_of[object]], *functions = &w->calls->functions;
+    if (members->count && below(w, 3)) fprintf(w->out, "(o%zu.%s", object, members->text[below(w, members->count)]);
+    else fprintf(w->out, "(%s", functions->text[below(w, functions->count)]);
     for (size_t n = below(w, MAX_ARGUMENTS + 1); n > 0; n--) {
         fputc(' ', w->out);
         put_argument(w, level);
@@ -109,24 +146,26 @@ static void put_call(writer *w, int level)
     fputc(')', w->out);
 }
 
+/* The end of a form. */
+static void end(writer *w)
+{
+    fputs(")\n", w->out);
+    fputc(0, w->out);
+}
+
 char *make_calls(const calls *c, const pool *p, uint64_t number, size_t *length)
 {
     char *text = NULL;
-    writer w = {open_memstream(&text, length), c, p, number * 0x2545F4914F6CDD1Du + 7};
-    if (!w.out) exit(2);
+    writer w = {.out = must(open_memstream(&text, length)), .calls = c, .pool = p, .random = number * 0x2545F4914F6CDD1Du + 7};
     for (int i = 0; i < OBJECTS; i++) {
         fprintf(w.out, "(set o%d ", i);
-        if (below(&w, 4)) fputs(c->makers[below(&w, c->maker_count)], w.out);
-        else put_argument(&w, 3);
-        fputs(")\n", w.out);
-        fputc(0, w.out);
+        w.class_of[i] = c->made[put_maker(&w)];
+        end(&w);
     }
     for (int i = 0; i < STATEMENTS; i++) {
-        if (below(&w, 6) == 0) fprintf(w.out, "(set o%zu ", below(&w, OBJECTS));
-        else fputs("(list ", w.out);
+        fputs(below(&w, 8) ? "(list " : "(set kept ", w.out);
         put_call(&w, 0);
-        fputs(")\n", w.out);
-        fputc(0, w.out);
+        end(&w);
     }
     fclose(w.out);
     return text;

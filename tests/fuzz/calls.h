@@ -6,9 +6,17 @@
 
 struct crp;
 
+typedef struct names {
+    char **text;
+    size_t count, room;
+} names;
+
 typedef struct calls {
-    char **functions, **members, **makers; /* names; and expressions that create an object */
-    size_t function_count, member_count, maker_count, function_room, member_room, maker_room;
+    names functions;
+    names *members; /* by class */
+    names makers;   /* expressions that give an object... */
+    uint32_t *made; /* ...and the class of each */
+    uint32_t class_count;
 } calls;
 
 void calls_collect(calls *, struct crp *, const pool *);

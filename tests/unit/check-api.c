@@ -158,7 +158,8 @@ START_TEST(each_allocation_of_a_run_may_fail_and_the_interpreter_goes_on)
     for (uint64_t n = 1; n < 100000; n++) {
         memory.fail_at = memory.calls + n;
         crp_status st = run(
-            vm, "(set l ()) (for x '(1 2 3) (set l (cons (join (list \"a\" x)) l))) (apply list l)", NULL);
+            vm, "(set l ()) (for x '(1 2 3) (set l (cons (join (list \"a\" x)) l))) (apply list l) "
+            "(formattedTime (\"%Y\".repeat 700) 0)", NULL);
         bool failed = memory.calls >= memory.fail_at;
         memory.fail_at = 0;
         if (st) ck_assert_str_eq(message(vm), "out of memory");

@@ -221,8 +221,9 @@ START_TEST(a_new_row_is_completed_and_described_at_once)
     b.length = 0;
     crpi_reference_pages(vm, add_page, &b);
     crpi_buf_byte(&b, 0);
-    ck_assert_ptr_nonnull(strstr(b.bytes, "### `freshRow`\n\n```text\n(freshRow (n Integer 3)) -> Integer\n```\n\n"
-                                          "Is there since just now.\n"));
+    ck_assert_ptr_nonnull(strstr(b.bytes,
+                                 "### `freshRow`\n\n```text\n(freshRow (n Integer 3)) -> Integer\n```\n\n"
+                                 "Is there since just now.\n"));
     crpi_buf_free(&b);
     close_all();
 }
@@ -393,9 +394,10 @@ END_TEST
 START_TEST(help_shows_the_example_behind_that_of_the_class)
 {
     open_all();
-    ck_assert_str_eq(help_on("Mailbox.forward"), "forward: method\n  (forward) -> Mailbox\n  The next one.\n\n"
-                                                 "  (set box (create Mailbox))\n"
-                                                 "  box.forward  # --> ()\n  (box.forward)\n");
+    ck_assert_str_eq(help_on("Mailbox.forward"),
+                     "forward: method\n  (forward) -> Mailbox\n  The next one.\n\n"
+                     "  (set box (create Mailbox))\n"
+                     "  box.forward  # --> ()\n  (box.forward)\n");
     close_all();
 }
 END_TEST
@@ -404,11 +406,11 @@ START_TEST(help_breaks_long_prose_between_words)
 {
     static const crp_method more[] = {
         {"longRow", "Object", call_method,
-         "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen.", 0, NULL,
-         NULL},
+         "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen.",
+         0, NULL, NULL},
         {"wordRow", "Object", call_method,
-         "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890 end.", 0, NULL,
-         NULL},
+         "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890 end.",
+         0, NULL, NULL},
         {0}};
     open_all();
     ck_assert_int_eq(crp_define_class_methods(vm, CRP_STRING, more), CRP_OK);
@@ -416,10 +418,11 @@ START_TEST(help_breaks_long_prose_between_words)
                      "longRow: method\n  (longRow) -> Object\n"
                      "  One two three four five six seven eight nine ten eleven twelve thirteen\n"
                      "  fourteen fifteen sixteen.\n");
-    ck_assert_str_eq(help_on("String.wordRow"),
-                     "wordRow: method\n  (wordRow) -> Object\n"
-                     "  0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890\n"
-                     "  end.\n");
+    ck_assert_str_eq(
+        help_on("String.wordRow"),
+        "wordRow: method\n  (wordRow) -> Object\n"
+        "  0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890\n"
+        "  end.\n");
     close_all();
 }
 END_TEST
@@ -451,6 +454,15 @@ START_TEST(help_on_an_unknown_name_gives_near_ones)
 }
 END_TEST
 
+START_TEST(help_on_a_name_that_was_left_out_says_why)
+{
+    open_all();
+    ck_assert_ptr_nonnull(strstr(help_on("messageBox"), "left out: there are no windows here"));
+    ck_assert_ptr_nonnull(strstr(help_on("Thread"), "the class Thread of the 1999 manual is not here yet"));
+    close_all();
+}
+END_TEST
+
 START_TEST(apropos_looks_at_names_and_help_in_either_case)
 {
     crpi_buf b;
@@ -475,7 +487,8 @@ START_TEST(the_reference_has_a_page_for_each_class_and_leaves_scripts_out)
     crpi_buf_init(&b, &vm->mem, 0);
     crpi_reference_pages(vm, add_page, &b);
     crpi_buf_byte(&b, 0);
-    ck_assert_ptr_nonnull(strstr(b.bytes, "### `openDoor`\n\n```text\n(openDoor) -> ()\n```\n\nOpens a door | or two.\n"));
+    ck_assert_ptr_nonnull(
+        strstr(b.bytes, "### `openDoor`\n\n```text\n(openDoor) -> ()\n```\n\nOpens a door | or two.\n"));
     ck_assert_ptr_nonnull(strstr(b.bytes, "== Mailbox.md\n# Mailbox\n\nA mailbox for tests.\n"));
     ck_assert_ptr_nonnull(strstr(b.bytes, "label: String, read only\n```\n\nA name for it.\n"));
     ck_assert_ptr_null(strstr(b.bytes, "# Bag"));
@@ -520,6 +533,6 @@ UNIT_MAIN("complete", members_come_from_the_objects_own_table, members_that_the_
           completion_leaves_no_error_and_survives_any_text, help_finds_members_by_class_and_by_variable,
           help_shows_the_example_behind_that_of_the_class, help_breaks_long_prose_between_words,
           the_reference_lays_examples_out_as_carapace_test_wants_them,
-          help_on_an_unknown_name_gives_near_ones, apropos_looks_at_names_and_help_in_either_case,
-          the_reference_has_a_page_for_each_class_and_leaves_scripts_out,
-          no_allocation_that_fails_does_harm)
+          help_on_an_unknown_name_gives_near_ones, help_on_a_name_that_was_left_out_says_why,
+          apropos_looks_at_names_and_help_in_either_case,
+          the_reference_has_a_page_for_each_class_and_leaves_scripts_out, no_allocation_that_fails_does_harm)

@@ -1,5 +1,5 @@
-/* Three configuration files together: the system's file stands in this test's folder, which is why hive.c is compiled
- * here anew. */
+/* Three configuration files together: the system's file stands in this test's folder, which is why hive.c is
+ * compiled here anew. */
 #define CRPI_SYSTEM_CONF "system.conf"
 #include "../../interp/hive.c"
 
@@ -79,7 +79,8 @@ static void prints(const char *text, const char *expected)
     ck_assert_str_eq(printed, expected);
 }
 
-static const char system_text[] = "# the company's\n[Services/Office]\nhost = \"h\" # fast\nport = 1\n# end\n[B]\n";
+static const char system_text[] =
+    "# the company's\n[Services/Office]\nhost = \"h\" # fast\nport = 1\n# end\n[B]\n";
 
 START_TEST(the_systems_sections_are_seen_until_the_user_has_them)
 {
@@ -87,7 +88,8 @@ START_TEST(the_systems_sections_are_seen_until_the_user_has_them)
     put("system.conf", system_text);
     prints("(set r (create Registry \"Services/Office\")) (print (r.list) ((create Registry \"\").sections))",
            "((\"host\" \"h\") (\"port\" 1))\n(\"Services\" \"B\")\n");
-    prints("((create Registry \"Services/Office\" \"CurrentUser\").set \"x\" 2) (print (r.list))", "((\"x\" 2))\n");
+    prints("((create Registry \"Services/Office\" \"CurrentUser\").set \"x\" 2) (print (r.list))",
+           "((\"x\" 2))\n");
     close_vm();
 }
 END_TEST
@@ -146,7 +148,8 @@ START_TEST(a_lock_that_another_program_holds_is_waited_for_ten_seconds)
     prints("(set r (create Registry \"A\" \"CurrentUser\")) (r.set \"x\" 1)", "");
     int fd = open("carapace", O_RDONLY | O_DIRECTORY);
     ck_assert_int_eq(flock(fd, LOCK_EX), 0);
-    prints("(set t (time)) (print (try (r.set \"x\" 2) (catch \"5.4\" (- (time) t))) (r.get \"x\"))", "10000\n1\n");
+    prints("(set t (time)) (print (try (r.set \"x\" 2) (catch \"5.4\" (- (time) t))) (r.get \"x\"))",
+           "10000\n1\n");
     close(fd);
     prints("(r.set \"x\" 3) (print (r.get \"x\"))", "3\n");
     close_vm();
@@ -168,16 +171,18 @@ START_TEST(a_build_of_a_stack_finds_the_systems_stack_for_the_users_service)
 {
     open_vm();
     put("system.conf", "[Stacks/Wire]\nmodules = \"Util,Tcp\"\nport = 995\n");
-    prints("((create Registry \"Services/Office\").set \"stack\" \"Wire\") (set s (buildCommsStack \"Office\"))"
-           "(print s.depth (s.get \"port\"))",
-           "2\n995\n");
+    prints(
+        "((create Registry \"Services/Office\").set \"stack\" \"Wire\") (set s (buildCommsStack \"Office\"))"
+        "(print s.depth (s.get \"port\"))",
+        "2\n995\n");
     close_vm();
 }
 END_TEST
 
 UNIT_MAIN("hive", the_systems_sections_are_seen_until_the_user_has_them,
-          a_change_of_the_systems_section_copies_it_to_the_user, removing_from_the_systems_section_copies_the_rest,
-          removing_a_section_touches_the_users_file_only, a_new_file_of_the_system_can_be_read_by_all,
+          a_change_of_the_systems_section_copies_it_to_the_user,
+          removing_from_the_systems_section_copies_the_rest, removing_a_section_touches_the_users_file_only,
+          a_new_file_of_the_system_can_be_read_by_all,
           a_lock_that_another_program_holds_is_waited_for_ten_seconds,
           the_warning_of_a_password_comes_with_a_change_too,
           a_build_of_a_stack_finds_the_systems_stack_for_the_users_service)

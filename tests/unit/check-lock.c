@@ -1,5 +1,5 @@
-/* Events and Locks between tasks, on the virtual clock: scripts have no tasks of their own, so two natives start
- * and cancel some. */
+/* Events and Locks between tasks, on the virtual clock: scripts have no tasks of their own, so two natives
+ * start and cancel some. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -168,10 +168,11 @@ END_TEST
 
 START_TEST(events_that_nobody_holds_lose_their_name)
 {
-    prints("(for i (range 0 100) (create Event (join (list \"e\" i)))) (set k (create Event \"kept\")) (k.set)"
-           "(collect) (print (<= (named) 2) ((create Event \"kept\").isSet) ((create Event \"e5\").isSet))"
-           "(create Lock \"kept\") (print (== k (create Event \"kept\")) (== k (create Lock \"kept\")))",
-           "true\ntrue\n()\ntrue\n()\n");
+    prints(
+        "(for i (range 0 100) (create Event (join (list \"e\" i)))) (set k (create Event \"kept\")) (k.set)"
+        "(collect) (print (<= (named) 2) ((create Event \"kept\").isSet) ((create Event \"e5\").isSet))"
+        "(create Lock \"kept\") (print (== k (create Event \"kept\")) (== k (create Lock \"kept\")))",
+        "true\ntrue\n()\ntrue\n()\n");
 }
 END_TEST
 
@@ -188,10 +189,11 @@ END_TEST
 
 START_TEST(one_task_at_a_time_holds_a_lock_in_the_order_of_asking)
 {
-    prints("(set l (create Lock))"
-           "(for i '(1 2 3 4) (inTask (lambda () (l.lock) (printAux i) (sleep 10) (printAux \"-\") (l.unlock))))"
-           "(sleep 1000)",
-           "1-2-3-4-");
+    prints(
+        "(set l (create Lock))"
+        "(for i '(1 2 3 4) (inTask (lambda () (l.lock) (printAux i) (sleep 10) (printAux \"-\") (l.unlock))))"
+        "(sleep 1000)",
+        "1-2-3-4-");
 }
 END_TEST
 
@@ -251,7 +253,8 @@ END_TEST
 
 START_TEST(a_task_that_ends_with_an_error_gives_its_lock_free)
 {
-    prints("(set l (create Lock)) (inTask (lambda () (l.lock) (headOf ()))) (sleep 0) (printAux (l.lock 0))", "ok");
+    prints("(set l (create Lock)) (inTask (lambda () (l.lock) (headOf ()))) (sleep 0) (printAux (l.lock 0))",
+           "ok");
 }
 END_TEST
 
@@ -287,7 +290,8 @@ END_TEST
 
 START_TEST(lifetime_locks_take_turns)
 {
-    prints("(set l (create Lock)) (defun NIL work (i) (create LifetimeLock l) (printAux i) (sleep 10) (printAux \"-\"))"
+    prints("(set l (create Lock)) (defun NIL work (i) (create LifetimeLock l) (printAux i) (sleep 10) "
+           "(printAux \"-\"))"
            "(for i '(1 2 3) (inTask (lambda () (work i)))) (sleep 1000)",
            "1-2-3-");
 }
@@ -306,7 +310,8 @@ END_TEST
 START_TEST(a_hundred_tasks_lose_no_turn)
 {
     prints("(set l (create Lock)) (set n 0) (set done (create Event))"
-           "(for i (range 0 100) (inTask (lambda () (for k (range 0 10) (l.lock) (let ((v n)) (sleep 1) (set n (+ v 1)))"
+           "(for i (range 0 100) (inTask (lambda () (for k (range 0 10) (l.lock) (let ((v n)) (sleep 1) (set "
+           "n (+ v 1)))"
            " (l.unlock)) (if (== n 1000) (done.set)))))"
            "(done.wait) (printAux n)",
            "1000");
@@ -324,16 +329,17 @@ START_TEST(an_interpreter_ends_while_tasks_wait)
 }
 END_TEST
 
-UNIT_MAIN("lock", set_lets_all_that_wait_go_on_and_later_ones_too, pulse_lets_go_who_waits_just_now_and_nobody_else,
-          a_set_event_that_is_pulsed_is_unset, a_wait_that_is_over_in_time_says_so,
-          wait_gives_the_first_of_the_list_that_is_set, wait_sees_each_of_a_thousand_events,
-          a_cancelled_wait_leaves_no_trace, events_that_nobody_holds_lose_their_name,
-          ten_thousand_names_are_the_limit_of_those_that_are_held,
+UNIT_MAIN("lock", set_lets_all_that_wait_go_on_and_later_ones_too,
+          pulse_lets_go_who_waits_just_now_and_nobody_else, a_set_event_that_is_pulsed_is_unset,
+          a_wait_that_is_over_in_time_says_so, wait_gives_the_first_of_the_list_that_is_set,
+          wait_sees_each_of_a_thousand_events, a_cancelled_wait_leaves_no_trace,
+          events_that_nobody_holds_lose_their_name, ten_thousand_names_are_the_limit_of_those_that_are_held,
           one_task_at_a_time_holds_a_lock_in_the_order_of_asking, a_lock_that_is_held_too_long_is_not_got,
           who_takes_a_lock_twice_gives_it_free_twice, another_task_cannot_give_a_lock_free,
           a_task_that_ends_gives_its_locks_free, a_cancelled_task_gives_its_lock_to_the_next_in_the_queue,
           who_is_cancelled_in_the_queue_is_passed_over, a_task_that_ends_with_an_error_gives_its_lock_free,
           the_forms_of_a_file_and_the_calls_of_a_host_are_one_task,
           a_lifetime_lock_of_a_file_is_released_when_it_is_collected,
-          a_lifetime_lock_is_released_when_its_task_is_cancelled, lifetime_locks_take_turns, one_task_at_a_time_is_in_a_critical_section,
-          a_hundred_tasks_lose_no_turn, an_interpreter_ends_while_tasks_wait)
+          a_lifetime_lock_is_released_when_its_task_is_cancelled, lifetime_locks_take_turns,
+          one_task_at_a_time_is_in_a_critical_section, a_hundred_tasks_lose_no_turn,
+          an_interpreter_ends_while_tasks_wait)
