@@ -365,12 +365,22 @@ static void drop_library(crp *vm, crp_object *o)
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
 static const crp_property properties[] = {
-    {"name", "String", CRP_READ, offsetof(library, name), NULL, NULL, "the name that it was created with",
+    {"name", "String", CRP_READ, offsetof(library, name), NULL, NULL,
+     "the name that it was created with\n"
+     "m.name                              # --> \"m\"",
      NULL, NULL},
-    {"file", "String", CRP_READ, offsetof(library, file), NULL, NULL, "the name of the file that was found",
+    {"file", "String", CRP_READ, offsetof(library, file), NULL, NULL,
+     "the name of the file that was found\n"
+     "m.file                              # --> \"libm.so...\"",
      NULL, NULL},
-    {"functions", "List", CRP_READ, 0, NULL, NULL, "the names of what is declared", get_functions, NULL},
-    {"isOpen", "Object", CRP_READ, 0, NULL, NULL, "true until it is closed", get_open, NULL},
+    {"functions", "List", CRP_READ, 0, NULL, NULL,
+     "the names of what is declared\n"
+     "m.functions                         # --> (cos)",
+     get_functions, NULL},
+    {"isOpen", "Object", CRP_READ, 0, NULL, NULL,
+     "true until it is closed\n"
+     "m.isOpen                            # --> true",
+     get_open, NULL},
     {NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL}};
 
 static const crp_method methods[] = {
@@ -378,10 +388,16 @@ static const crp_method methods[] = {
      "Makes a C function callable as a method: (m.declare Real \"cos\" ((x Real))), then (m.cos 1.0). "
      "Neither the result's type nor the argument list is evaluated. Types: Integer Int Int8 to Int64 UInt8 "
      "to UInt64 Size Real Double Float Bool String; NIL as result; (String ?) where NULL may be. 1.4 if "
-     "there is no such function, 1.2 if it is declared otherwise. Gives the Function.",
+     "there is no such function, 1.2 if it is declared otherwise. Gives the Function.\n"
+     "(m.declare Real \"hypot\" ((x Real) (y Real)))\n"
+     "(m.hypot 3.0 4.0)                   # --> 5.0\n"
+     "(m.declare Real \"nosuch\" ((x Real)))  # error: 1.4",
      0, NULL, NULL},
-    {"close", "NIL", close_library, "Unloads it; to call one of its functions is 1.2 from then on.", 0, NULL,
-     NULL},
+    {"close", "NIL", close_library,
+     "Unloads it; to call one of its functions is 1.2 from then on.\n"
+     "(m.close)\n"
+     "(m.cos 0.0)                         # error: 1.2",
+     0, NULL, NULL},
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
 static const crp_method creator = {
@@ -393,7 +409,10 @@ static const crp_method creator = {
 static const crp_class_def library_class = {
     .size = sizeof(crp_class_def),
     .name = "Library",
-    .help = "C functions of a shared library. What is declared as it is not in C can crash the program.",
+    .help = "C functions of a shared library. What is declared as it is not in C can crash the program.\n"
+            "(set m (create Library \"m\"))\n"
+            "(m.declare Real \"cos\" ((x Real)))\n"
+            "(m.cos 0.0)                         # --> 1.0",
     .instance_size = sizeof(library),
     .properties = properties,
     .methods = methods,

@@ -161,7 +161,8 @@ static const crp_class_def class_class = {
     .name = "Class",
     .help = "A class as a value: what a class's name stands for. Equal only to itself.\n"
             "(class Ship (major 2) (interface (properties (sails Integer))) (interface Cargo))\n"
-            "(list Ship.name Ship.major Ship.interfaces)   # --> (Ship 2 (\"\" \"Cargo\"))\n"
+            "(list Ship.name Ship.major Ship.minor)        # --> (Ship 2 0)\n"
+            "Ship.interfaces                               # --> (\"\" \"Cargo\")\n"
             "(set s (createAux Ship '((sails 3))))\n"
             "s.sails                                       # --> 3",
     .properties = class_properties,

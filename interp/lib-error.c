@@ -174,28 +174,44 @@ static crp_status set_show_location(crp *vm, crp_object *o, crp_word value)
 static const crp_property properties[] = {
     WORD("class", "Integer", error_class,
          "what kind of error it is: 1 wrong use of the language, 3 the system, 5 files, 6 communication ...: "
-         "(help \"errors\") has them all"),
-    WORD("code", "Integer", code, "which error of its class"),
-    WORD("text", "String", text, "what happened, in words"),
-    PLACE("file", "String", file, "the source in which it was thrown first, \"\" if not known"),
-    PLACE("line", "Integer", line, "the line there, from 1; 0 if not known"),
-    PLACE("positionInLine", "Integer", position, "the byte in the line, from 1; 0 if not known"),
+         "(help \"errors\") has them all\n"
+         "e.class                               # --> 1"),
+    WORD("code", "Integer", code,
+         "which error of its class\n"
+         "e.code                                # --> 2"),
+    WORD("text", "String", text,
+         "what happened, in words\n"
+         "e.text                                # --> \"no mail for fred\""),
+    PLACE("file", "String", file,
+          "the source in which it was thrown first, \"\" if not known\n"
+          "(create Error 1 2).file               # --> \"\""),
+    PLACE("line", "Integer", line,
+          "the line there, from 1; 0 if not known\n"
+          "(try (/ 1 0) (catch 1 (> err.line 0))) # --> true"),
+    PLACE("positionInLine", "Integer", position,
+          "the byte in the line, from 1; 0 if not known\n"
+          "(try (/ 1 0) (catch 1 err.positionInLine))  # --> 7"),
     {"trace", "List", CRP_READ, offsetof(crpi_error, trace), NULL, NULL,
      "the calls that were under way when it was thrown first, innermost first, a String each: \"(f 5) at "
      "a.crp:3\", and \"top level at a.crp:9\". Of more than 20 calls the 16 innermost and the 4 outermost "
      "ones, with \"... 80 more\" between them. The first four arguments show their values, those with a name "
      "such as `password` show ***. The texts are made when they are first asked for: a value that was "
-     "changed in place since shows as it is then",
+     "changed in place since shows as it is then\n"
+     "(defun half ((n Integer)) (/ n 0))\n"
+     "(try (half 8) (catch 1 err.trace))    # --> (\"(half 8) at ...\" \"top level at ...\")",
      get_trace, NULL},
     WORD("cause", "Error", cause,
          "the error that was being handled, in a catch or a finally, when this one was thrown; or what was "
-         "set; or ()"),
+         "set; or ()\n"
+         "(try (try (/ 1 0) (catch 1 (headOf ()))) (catch 1 err.cause.code))  # --> 9"),
     {"further", "List", CRP_READ, offsetof(crpi_error, further), NULL, NULL,
-     "the other Errors that were found in the same text, up to 19: of a file that cannot be read; else ()", NULL,
-     NULL},
+     "the other Errors that were found in the same text, up to 19: of a file that cannot be read; else ()\n"
+     "e.further                             # --> ()",
+     NULL, NULL},
     {"showLocation", "Object", CRP_RW, 0, NULL, NULL,
-     "whether `string` begins with the place; one setting for all Errors", get_show_location,
-     set_show_location},
+     "whether `string` begins with the place; one setting for all Errors\n"
+     "e.showLocation                        # --> ()",
+     get_show_location, set_show_location},
     {0},
 };
 

@@ -312,7 +312,9 @@ static crp_status reference_copy(crp_call *c)
 
 static const crp_property reference_properties[] = {
     {"object", "Object", CRP_RW, offsetof(crpi_reference, object), NULL, NULL,
-     "what it refers to; anything, () too", NULL, NULL},
+     "what it refers to; anything, () too\n"
+     "r.object                          # --> (1 2)",
+     NULL, NULL},
     {0},
 };
 

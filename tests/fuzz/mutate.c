@@ -2,6 +2,7 @@
  *
  *     mutate [-n COUNT] [-s FIRST] [-o FOLDER] SOURCES     programs FIRST to FIRST + COUNT - 1
  *     mutate -p NUMBER SOURCES                             prints program NUMBER
+ *     mutate -s NUMBER -r FILE                             the program in FILE, as the one of that number was run
  *     mutate -a SOURCES                                    each file as it is, each of its allocations failing once
  *
  * SOURCES is a folder of .crp files, the pieces of which the programs are made (tree.h); every third one calls what is
@@ -307,6 +308,32 @@ static unsigned run_all(const sources *s, uint64_t first, uint64_t count)
     return failures;
 }
 
+/* --- a program from a file ---------------------------------------------------------------------------------------------- */
+
+enum { LONGEST_FILE = 1 << 16 };
+
+static size_t read_text(const char *path, char text[LONGEST_FILE])
+{
+    FILE *file = fopen(path, "rb");
+    size_t length = file ? fread(text, 1, LONGEST_FILE, file) : 0;
+    if (file) fclose(file);
+    return length;
+}
+
+static int run_file(const char *path, uint64_t number)
+{
+    static char text[LONGEST_FILE];
+    size_t length = read_text(path, text);
+    char *program = cut_program(text, length, &length);
+    begin_worker();
+    set_timer(TICK_MS);
+    run(program, length, number % 5 ? "program" : "repl:1", number, 0);
+    set_timer(0);
+    free(program);
+    crp_platform_unix_close(below_state);
+    return 0;
+}
+
 /* --- failing allocations ------------------------------------------------------------------------------------------------ */
 
 /* The script as it is, and then once for each of its allocations. */
@@ -326,11 +353,9 @@ static void fail_each(const char *path, const char *text, size_t length)
 
 static unsigned fail_file(const char *path)
 {
-    static char text[1 << 16];
+    static char text[LONGEST_FILE];
     char how[100];
-    FILE *file = fopen(path, "rb");
-    size_t length = file ? fread(text, 1, sizeof text, file) : 0;
-    if (file) fclose(file);
+    size_t length = read_text(path, text);
     bool big = length > 6 && memcmp(text, "# big\n", 6) == 0;
     if (length == 0 || length == sizeof text || big) return 0;
     shared->failing = 0;
@@ -349,7 +374,7 @@ static unsigned fail_file(const char *path)
 
 static int usage(void)
 {
-    fputs("usage: mutate [-n COUNT] [-s FIRST] [-o FOLDER] SOURCES | -p NUMBER SOURCES | -a SOURCES\n", stderr);
+    fputs("usage: mutate [-n COUNT] [-s FIRST] [-o FOLDER] SOURCES | -p NUMBER SOURCES | -s NUMBER -r FILE | -a SOURCES\n", stderr);
     return 2;
 }
 
@@ -367,14 +392,17 @@ int main(int argc, char **argv)
 {
     uint64_t count = 1000, first = 1, printed = 0;
     bool allocations = false;
-    for (int c; (c = getopt(argc, argv, "n:s:o:p:a")) != -1;) switch (c) {
+    const char *file = NULL;
+    for (int c; (c = getopt(argc, argv, "n:s:o:p:r:a")) != -1;) switch (c) {
         case 'n': count = strtoull(optarg, NULL, 10); break;
         case 's': first = strtoull(optarg, NULL, 10); break;
         case 'o': folder = optarg; break;
         case 'p': printed = strtoull(optarg, NULL, 10); break;
+        case 'r': file = optarg; break;
         case 'a': allocations = true; break;
         default: return usage();
         }
+    if (file && first) return run_file(file, first);
     if (optind + 1 != argc || first == 0) return usage();
     sources s = {0};
     collect(&s, argv[optind]);

@@ -373,6 +373,28 @@ const char *any_text(const pool *p, uint64_t *random, char *room, size_t size)
     return p->all_count && node_text(p->all[i], room, size) ? room : any_atom(random);
 }
 
+static char *forms_text(const node *top, size_t *length)
+{
+    text t = {0};
+    put(&t, "");
+    for (size_t i = 0; i < top->count; i++) {
+        write_node(&t, top->items[i]);
+        put(&t, "\n");
+        t.length++; /* and its NUL stays */
+    }
+    *length = t.length;
+    return t.bytes;
+}
+
+char *cut_program(const char *bytes, size_t n, size_t *length)
+{
+    const char *at = bytes;
+    node *top = read_items(&at, bytes + n, 0);
+    char *forms = forms_text(top, length);
+    free_node(top);
+    return forms;
+}
+
 char *make_program(const pool *p, uint64_t number, size_t *length)
 {
     uint64_t random = number * 0x2545F4914F6CDD1Du + 1;
@@ -382,14 +404,7 @@ char *make_program(const pool *p, uint64_t number, size_t *length)
         for (size_t i = 0; i < file->count; i++) insert(top, top->count, copy_node(file->items[i]));
     }
     for (size_t n = 1 + below(&random, 12); n > 0; n--) mutate(p, top, &random);
-    text t = {0};
-    put(&t, "");
-    for (size_t i = 0; i < top->count; i++) {
-        write_node(&t, top->items[i]);
-        put(&t, "\n");
-        t.length++; /* and its NUL stays */
-    }
+    char *forms = forms_text(top, length);
     free_node(top);
-    *length = t.length;
-    return t.bytes;
+    return forms;
 }

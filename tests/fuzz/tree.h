@@ -32,6 +32,9 @@ void pool_free(pool *);
 /* Forms, each with a line break and a NUL behind it; to be freed. */
 char *make_program(const pool *, uint64_t number, size_t *length);
 
+/* The same of a text. */
+char *cut_program(const char *text, size_t n, size_t *length);
+
 uint64_t next_random(uint64_t *state);
 
 const char *any_atom(uint64_t *random);
