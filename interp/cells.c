@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include "error.h"
+#include "foreign.h"
 #include "left-out.h"
 #include "str.h"
 
@@ -375,9 +376,11 @@ crp_status crpi_name_unknown(crp *vm, crp_word symbol, const char *what, const c
     if (crpi_macro_find(vm, symbol))
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is a macro: it is no value, and a call of it must be "
                          "compiled after its defmacro", symbol);
+    const char *here = crpi_foreign_name(name, length);
     crpi_buf near;
     crpi_buf_init(&near, &vm->mem, 1000);
-    crpi_suggest(&near, name, length, next_name, &walk);
+    if (here) crpi_buf_format(&near, "; what other languages call so is here: %s", here);
+    else crpi_suggest(&near, name, length, next_name, &walk);
     crp_status st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_UNKNOWN, "unknown %s %p%.*s", what, symbol,
                               (int)near.length, near.bytes ? near.bytes : "");
     crpi_buf_free(&near);

@@ -20,7 +20,7 @@ enum crpi_opcode {
 #define CRPI_INS(op, a, b, c) \
     ((uint32_t)(op) | (uint32_t)(uint8_t)(a) << 8 | (uint32_t)(uint8_t)(b) << 16 | (uint32_t)(uint8_t)(c) << 24)
 
-enum { CRPI_MAX_REGISTERS = 250, CRPI_MAX_CODE = 1 << 24 /* words */, CRPI_MAX_CAPTURES = 240 };
+enum { CRPI_MAX_REGISTERS = 250, CRPI_MAX_CODE = 1 << 24 /* words */, CRPI_MAX_CAPTURES = 250 };
 
 /* What GATHER adds to its List. */
 enum crpi_gathered { CRPI_GATHER_ITEM, CRPI_GATHER_COPY /* of a List's items */, CRPI_GATHER_TAIL /* the List itself, at the end */ };

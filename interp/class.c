@@ -55,6 +55,12 @@ crpi_class *crpi_class_named(crp *vm, crp_word symbol)
     return name && name->class_id ? vm->classes[name->class_id] : NULL;
 }
 
+bool crpi_names_value_class(crp *vm, crp_word symbol)
+{
+    const crpi_class *class = crp_is_symbol(symbol) ? crpi_class_named(vm, symbol) : NULL;
+    return class && class->id < CRP_FIRST_FREE_CLASS;
+}
+
 /* A class under a name that no class has, or whose class it takes over. */
 crp_status crpi_class_add(crp *vm, crp_word symbol, crpi_class **out)
 {
@@ -191,7 +197,7 @@ static crp_status class_for(crp *vm, const char *text, crpi_class **out)
     if (st) return st;
     *out = crpi_class_named(vm, symbol);
     if (!*out) return crpi_class_add(vm, symbol, out);
-    if (!(*out)->defined || ((*out)->id < CRP_FIRST_FREE_CLASS && !(*out)->def)) return CRP_OK;
+    if (!(*out)->defined || ((*out)->id <= CRPI_COMMS_MODULE && !(*out)->def)) return CRP_OK;
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "the class %s is defined already", text);
 }
 

@@ -168,6 +168,7 @@ enum { CRPI_KIND_MODULE = 0x4d6f64 };
 
 static inline crpi_class *crpi_class_by_id(crp *vm, uint32_t id) { return vm->classes[id]; }
 crpi_class *crpi_class_named(crp *, crp_word symbol); /* NULL: none of that name.  It may be only reserved */
+bool crpi_names_value_class(crp *, crp_word symbol);  /* String, Integer...: no variable is meant to be called so */
 crp_status crpi_class_ready(crp *, crpi_class *);     /* fills the faces of a native class */
 
 /* The class and face that a value shows. */

@@ -77,6 +77,19 @@ static void emit_call(fn *f, const callee *c, int at, int n, bool is_tail)
     }
 }
 
+/* At a file's top, where a form is compiled just before it runs, a function that is not there yet is looked for before
+ * its arguments are evaluated: a misspelled name does nothing, and is what the error is about. */
+static void look_ahead(fn *f, crp_word form, const callee *c, int at)
+{
+    if (c->kind != IN_CELL || !f->top_level || !crp_is_pair(crp_tail(form))) return;
+    if (crpi_c_failed(f) || f->c->vm->cells->values[c->cell] != CRP_UNSET) return;
+    crpi_c_need_register(f, at);
+    crpi_c_emit_place(f, form);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_GETFN, at, 1, 0));
+    crpi_c_emit(f, c->cell);
+    crpi_c_emit(f, (uint32_t)crp_head(form));
+}
+
 static int call_function(fn *f, crp_word form, int want, bool is_tail)
 {
     int top = f->top, reg;
@@ -91,6 +104,7 @@ static int call_function(fn *f, crp_word form, int want, bool is_tail)
     c = find_callee(f, head, crp_tail(form));
     if (c.kind != IN_CELL) at = crpi_c_new_register(f);
     f->top = at;
+    look_ahead(f, form, &c, at);
     int n = push_arguments(f, crp_tail(form));
     crpi_c_need_register(f, at);
     crpi_c_emit_place(f, form);

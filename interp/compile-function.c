@@ -368,6 +368,8 @@ static crp_word visible_variables(fn *f)
             if (!g->variables[i].hidden) add_visible(f, &list, g->variables[i].name);
         for (int i = 0; !g->outer && i < g->capture_count && !crpi_c_failed(f); i++) add_visible(f, &list, g->captures[i].name);
     }
+    if (crpi_c_list_length(list.first) > CRPI_MAX_CAPTURES)
+        crpi_c_fail(f, CRP_NIL, CRP_ILLEGAL, "eval: more than %d variables can be seen here", CRPI_MAX_CAPTURES);
     return list.first;
 }
 

@@ -367,6 +367,10 @@ typedef struct declaration {
 static bool read_declaration(fn *f, crp_word form, crp_word d, declaration *out)
 {
     *out = (declaration){d, CRP_UNSET, 0};
+    if (crp_is_symbol(d) && crpi_names_value_class(f->c->vm, d)) {
+        crpi_c_fail(f, form, CRP_ILLEGAL, "%p: a variable and its class stand in brackets of their own: (name %p)", crp_head(form), d);
+        return false;
+    }
     if (crp_is_symbol(d)) return true;
     int n = crpi_c_list_length(d);
     crp_word class_name = crpi_c_nth(d, 1);

@@ -84,15 +84,20 @@ static crp_status function_arguments(crp *vm, crp_object *o, crp_word *out)
 #define COMPUTED(name, class, get, help) {name, class, CRP_READ, 0, NULL, NULL, help, get, NULL}
 
 static const crp_property function_properties[] = {
-    COMPUTED("name", "Symbol", function_name, "what it was defined as; () if it has no name"),
-    COMPUTED("arity", "Integer", function_arity, "how many arguments it must be given"),
+    COMPUTED("name", "Symbol", function_name, "what it was defined as; () if it has no name\n"
+             "area.name                           # --> area"),
+    COMPUTED("arity", "Integer", function_arity, "how many arguments it must be given\n"
+             "area.arity                          # --> 1"),
     COMPUTED("arguments", "List", function_arguments,
              "what it takes: (name Class) for each argument, with the default as third item (or ? if there "
              "is none) for "
-             "one that may be left out; the Symbol ... last if any number may follow"),
-    COMPUTED("result", "Symbol", function_result, "the class of what it returns; NIL if it returns ()"),
+             "one that may be left out; the Symbol ... last if any number may follow\n"
+             "area.arguments                      # --> ((width Integer) (height Integer 1))"),
+    COMPUTED("result", "Symbol", function_result, "the class of what it returns; NIL if it returns ()\n"
+             "area.result                         # --> Integer"),
     COMPUTED("signature", "String", function_signature,
-             "its arguments and result in one text: \"(name (x Integer) ...) -> Class\""),
+             "its arguments and result in one text: \"(name (x Integer) ...) -> Class\"\n"
+             "area.signature # --> \"(area (width Integer) (height Integer 1)) -> Integer\""),
     {0},
 };
 
@@ -103,9 +108,8 @@ static const crp_class_def function_class = {
             "expected. "
             "Equal only to itself.\n"
             "(defun Integer area ((width Integer) (height Integer 1)) (* width height))\n"
-            "(list area.name area.arity area.result)   # --> (area 1 Integer)\n"
-            "area.arguments                            # --> ((width Integer) (height Integer 1))\n"
-            "(print.signature)                         # --> \"(print ...) -> ()\"",
+            "area                                # --> #<Function area>\n"
+            "(apply area '(3 4))                 # --> 12",
     .properties = function_properties,
 };
 
@@ -148,11 +152,15 @@ static crp_status class_interfaces(crp *vm, crp_object *o, crp_word *out)
 }
 
 static const crp_property class_properties[] = {
-    COMPUTED("name", "Symbol", class_name, "the name that it was declared with"),
-    COMPUTED("major", "Integer", class_major, "major version number"),
-    COMPUTED("minor", "Integer", class_minor, "minor version number"),
+    COMPUTED("name", "Symbol", class_name, "the name that it was declared with\n"
+             "Ship.name                           # --> Ship"),
+    COMPUTED("major", "Integer", class_major, "major version number\n"
+             "Ship.major                          # --> 2"),
+    COMPUTED("minor", "Integer", class_minor, "minor version number\n"
+             "Ship.minor                          # --> 0"),
     COMPUTED("interfaces", "List", class_interfaces,
-             "the names of its interfaces, Strings, in the order of their numbers; \"\" for one without"),
+             "the names of its interfaces, Strings, in the order of their numbers; \"\" for one without\n"
+             "Ship.interfaces                     # --> (\"\" \"Cargo\")"),
     {0},
 };
 
@@ -161,10 +169,8 @@ static const crp_class_def class_class = {
     .name = "Class",
     .help = "A class as a value: what a class's name stands for. Equal only to itself.\n"
             "(class Ship (major 2) (interface (properties (sails Integer))) (interface Cargo))\n"
-            "(list Ship.name Ship.major Ship.minor)        # --> (Ship 2 0)\n"
-            "Ship.interfaces                               # --> (\"\" \"Cargo\")\n"
             "(set s (createAux Ship '((sails 3))))\n"
-            "s.sails                                       # --> 3",
+            "s.sails                             # --> 3",
     .properties = class_properties,
 };
 

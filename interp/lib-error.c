@@ -26,11 +26,20 @@ static crp_status join_text(crp_call *c, uint32_t from, crp_word *out)
     return crpi_lib_finish(c->vm, &text, CRP_STRING, out);
 }
 
+/* Class, code, line and position have 32 bits: whoever reads an Error in C need not ask how large they are. */
+static crp_status check_number(crp_call *c, uint32_t at, const char *what)
+{
+    int64_t number;
+    return crpi_lib_between(c->vm, what, c->args[at], INT32_MIN, INT32_MAX, &number);
+}
+
 static crp_status error_set(crp_call *c)
 {
     crpi_error *e = self_of(c);
     crp_word text;
-    crp_status st = join_text(c, 2, &text);
+    crp_status st = check_number(c, 0, "an Error's class");
+    if (!st) st = check_number(c, 1, "an Error's code");
+    if (!st) st = join_text(c, 2, &text);
     if (st) return st;
     crp_store(c->vm, &e->h, &e->error_class, c->args[0]);
     crp_store(c->vm, &e->h, &e->code, c->args[1]);
@@ -47,6 +56,9 @@ static crp_status error_create(crp_call *c)
 static crp_status error_locate(crp_call *c)
 {
     crpi_error *e = self_of(c);
+    crp_status st = check_number(c, 1, "an Error's line");
+    if (!st) st = check_number(c, 2, "an Error's position in its line");
+    if (st) return st;
     crpi_error_settle(c->vm, c->self);
     crp_store(c->vm, &e->h, &e->file, c->args[0]);
     crp_store(c->vm, &e->h, &e->line, c->args[1]);
@@ -162,33 +174,34 @@ static crp_status set_show_location(crp *vm, crp_object *o, crp_word value)
 
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
-#define WORD(name, class, field, help)                                                                       \
+#define BITS_32 "-2147483648..2147483647"
+#define WORD(name, class, field, range, help)                                                                \
     {                                                                                                        \
-        name, class, CRP_RW, offsetof(crpi_error, field), NULL, NULL, help, NULL, NULL                       \
+        name, class, CRP_RW, offsetof(crpi_error, field), NULL, range, help, NULL, NULL                      \
     }
-#define PLACE(name, class, field, help)                                                                      \
+#define PLACE(name, class, field, range, help)                                                               \
     {                                                                                                        \
-        name, class, CRP_RW, offsetof(crpi_error, field), NULL, NULL, help, get_place, set_place             \
+        name, class, CRP_RW, offsetof(crpi_error, field), NULL, range, help, get_place, set_place            \
     }
 
 static const crp_property properties[] = {
-    WORD("class", "Integer", error_class,
+    WORD("class", "Integer", error_class, BITS_32,
          "what kind of error it is: 1 wrong use of the language, 3 the system, 5 files, 6 communication ...: "
          "(help \"errors\") has them all\n"
          "e.class                               # --> 1"),
-    WORD("code", "Integer", code,
+    WORD("code", "Integer", code, BITS_32,
          "which error of its class\n"
          "e.code                                # --> 2"),
-    WORD("text", "String", text,
+    WORD("text", "String", text, NULL,
          "what happened, in words\n"
          "e.text                                # --> \"no mail for fred\""),
-    PLACE("file", "String", file,
+    PLACE("file", "String", file, NULL,
           "the source in which it was thrown first, \"\" if not known\n"
           "(create Error 1 2).file               # --> \"\""),
-    PLACE("line", "Integer", line,
+    PLACE("line", "Integer", line, BITS_32,
           "the line there, from 1; 0 if not known\n"
           "(try (/ 1 0) (catch 1 (> err.line 0))) # --> true"),
-    PLACE("positionInLine", "Integer", position,
+    PLACE("positionInLine", "Integer", position, BITS_32,
           "the byte in the line, from 1; 0 if not known\n"
           "(try (/ 1 0) (catch 1 err.positionInLine))  # --> 7"),
     {"trace", "List", CRP_READ, offsetof(crpi_error, trace), NULL, NULL,
@@ -200,7 +213,7 @@ static const crp_property properties[] = {
      "(defun half ((n Integer)) (/ n 0))\n"
      "(try (half 8) (catch 1 err.trace))    # --> (\"(half 8) at ...\" \"top level at ...\")",
      get_trace, NULL},
-    WORD("cause", "Error", cause,
+    WORD("cause", "Error", cause, NULL,
          "the error that was being handled, in a catch or a finally, when this one was thrown; or what was "
          "set; or ()\n"
          "(try (try (/ 1 0) (catch 1 (headOf ()))) (catch 1 err.cause.code))  # --> 9"),

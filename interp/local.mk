@@ -37,6 +37,7 @@ interp_sources = \
   interp/ffi-open.c \
   interp/ffi-type.c \
   interp/ffi.c \
+  interp/foreign.c \
   interp/format.c \
   interp/heap.c \
   interp/help.c \
@@ -159,6 +160,7 @@ interp_headers = \
   interp/example.h \
   interp/ffi.h \
   interp/file-list.h \
+  interp/foreign.h \
   interp/format.h \
   interp/front.h \
   interp/heap.h \

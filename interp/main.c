@@ -274,6 +274,10 @@ static int write_reference(program *p)
 {
     const crpi_options *o = &p->options;
     reference r = {.folder = o->operand + 1 < o->argc ? o->argv[o->operand + 1] : NULL};
+    if (r.folder && r.folder[0] == '-') {
+        crpi_output_complain("doc", "expected a FOLDER or nothing; try --help");
+        return WRONG_USE;
+    }
     if (r.folder && mkdir(r.folder, 0777) && errno != EEXIST) return unreadable(r.folder);
     bool whole = crpi_reference_pages(p->vm, write_page, &r);
     if (r.fault) crpi_output_complain(r.folder, strerror(r.fault));

@@ -76,6 +76,16 @@ static crp_status read_parameter(crp *vm, crp_word form, bool native, crpi_param
     return native ? native_default(vm, p) : CRP_OK;
 }
 
+static crp_status bare_class(crp *vm, const crpi_signature *s, crp_word class_name)
+{
+    crp_word name = s->count ? s->parameters[s->count - 1].name : CRP_NIL;
+    if (name == CRP_NIL)
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is a class; an argument with its class is (name %p)", class_name,
+                         class_name);
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "an argument and its class stand in brackets of their own: (%p %p)", name,
+                     class_name);
+}
+
 static crp_status add_parameter(crp *vm, crpi_signature *s, crp_word form, bool native)
 {
     crpi_parameter *p = &s->parameters[s->count];
@@ -86,7 +96,7 @@ static crp_status add_parameter(crp *vm, crpi_signature *s, crp_word form, bool 
         s->rest = true;
         return CRP_OK;
     }
-    crp_status st = read_parameter(vm, form, native, p);
+    crp_status st = !native && crpi_names_value_class(vm, form) ? bare_class(vm, s, form) : read_parameter(vm, form, native, p);
     if (st) return st;
     for (uint16_t i = 0; i < s->count; i++)
         if (s->parameters[i].name == p->name)

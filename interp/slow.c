@@ -212,6 +212,7 @@ crp_status crpi_slow_name(crp *vm, crpi_task *task, uint32_t in)
     if ((in & 0xff) == CRPI_OP_GETCELL) return no_value(vm, cell);
     crp_word symbol = task->pc[1];
     task->pc += 2;
+    if ((in & 0xff) == CRPI_OP_GETFN && B(in)) return crpi_no_function(vm, symbol);
     return find_name(vm, cell, symbol, &task->base[A(in)]);
 }
 

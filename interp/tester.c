@@ -2,6 +2,7 @@
 #include "tester.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,7 +266,7 @@ static void wait_for_children(tester *t)
 
 static bool is_to_end(const tester *t)
 {
-    return t->bailed || crpi_signals_caught() || crpi_signals_expired();
+    return t->bailed || crpi_signals_caught() || crpi_signals_expired() || crpi_output_error();
 }
 
 static int count_running(const tester *t)
@@ -328,6 +329,7 @@ int crpi_tester_run(const crpi_tester_options *o, char *const *paths, int count,
     tester t = {.options = o, .host = host};
     int status = WRONG_USE;
     crpi_signals_open(NULL);
+    signal(SIGPIPE, SIG_IGN); /* the children's folders are to be removed first */
     if (collect(&list, paths, count)) {
         if (take_files(&t, &list)) {
             crpi_output_text(STDOUT_FILENO, "TAP version 13\n");
@@ -337,5 +339,6 @@ int crpi_tester_run(const crpi_tester_options *o, char *const *paths, int count,
     }
     free(t.files);
     crpi_file_list_free(&list);
+    if (crpi_output_error() == EPIPE) crpi_signals_die(SIGPIPE);
     return status;
 }

@@ -181,9 +181,11 @@ static const crpi_handler *next_handler(crp *vm, crpi_task *task, bool uncatchab
     return task->handler_count ? &task->handlers[task->handler_count - 1] : NULL;
 }
 
+/* An error that comes while an interrupt is waiting to be seen gives way to that: it may well be due to it. */
 crp_status crpi_unwind(crp *vm, crpi_task *task)
 {
     size_t fresh = vm->heap.fresh_count;
+    if (vm->interrupt && vm->interrupt != CRPI_CLOSING && !is_uncatchable(vm->error)) crpi_interrupt(vm);
     if (leaves_closing(vm, task)) crpi_no_waiting(vm);
     bool uncatchable = is_uncatchable(vm->error);
     crpi_trace_add(vm, task);

@@ -18,30 +18,51 @@ typedef struct commsinfo {
     }
 
 static const crp_property properties[] = {
-    ROW("isConnecting", "Object", FLAG(0), "true while connecting"),
-    ROW("isConnected", "Object", FLAG(1), "true when connected"),
-    ROW("isDisconnecting", "Object", FLAG(2), "true while disconnecting"),
-    ROW("isListening", "Object", FLAG(3), "true when listening for connections"),
-    ROW("isBound", "Object", FLAG(4), "true when bound to a local address"),
-    ROW("bytesSent", "Integer", COUNT(0), "bytes sent since connect"),
-    ROW("bytesReceived", "Integer", COUNT(1), "bytes received since connect"),
-    ROW("packetsSent", "Integer", COUNT(2), "sends since connect"),
-    ROW("packetsReceived", "Integer", COUNT(3), "receives since connect"),
-    ROW("timeSinceSent", "Integer", COUNT(4), "seconds since something was sent; -1: never"),
-    ROW("timeSinceReceived", "Integer", COUNT(5), "seconds since something was received; -1: never"),
-    ROW("idle", "Integer", COUNT(6), "seconds since anything was sent or received; -1: never"),
-    ROW("peerAddress", "String", TEXT(0), "the peer's address and port; \"\" if there is none"),
-    ROW("localAddress", "String", TEXT(1), "the own address and port; \"\" if there is none"),
-    ROW("tlsVersion", "String", TEXT(2), "the TLS version; \"\" without TLS"),
-    ROW("tlsCipher", "String", TEXT(3), "the TLS cipher; \"\" without TLS"),
-    ROW("tlsCertificate", "String", TEXT(4), "the peer's certificate, its subject; \"\" without TLS"),
+    ROW("isConnecting", "Object", FLAG(0), "true while connecting\n"
+        "i.isConnecting                      # --> ()"),
+    ROW("isConnected", "Object", FLAG(1), "true when connected\n"
+        "i.isConnected                       # --> true"),
+    ROW("isDisconnecting", "Object", FLAG(2), "true while disconnecting\n"
+        "i.isDisconnecting                   # --> ()"),
+    ROW("isListening", "Object", FLAG(3), "true when listening for connections\n"
+        "i.isListening                       # --> ()"),
+    ROW("isBound", "Object", FLAG(4), "true when bound to a local address\n"
+        "i.isBound                           # --> ()"),
+    ROW("bytesSent", "Integer", COUNT(0), "bytes sent since connect\n"
+        "i.bytesSent                         # --> 5"),
+    ROW("bytesReceived", "Integer", COUNT(1), "bytes received since connect\n"
+        "i.bytesReceived                     # --> 0"),
+    ROW("packetsSent", "Integer", COUNT(2), "sends since connect\n"
+        "i.packetsSent                       # --> 1"),
+    ROW("packetsReceived", "Integer", COUNT(3), "receives since connect\n"
+        "i.packetsReceived                   # --> 0"),
+    ROW("timeSinceSent", "Integer", COUNT(4), "seconds since something was sent; -1: never\n"
+        "(< i.timeSinceSent 60)              # --> true"),
+    ROW("timeSinceReceived", "Integer", COUNT(5), "seconds since something was received; -1: never\n"
+        "i.timeSinceReceived                 # --> -1"),
+    ROW("idle", "Integer", COUNT(6), "seconds since anything was sent or received; -1: never\n"
+        "(== i.idle i.timeSinceSent)         # --> true"),
+    ROW("peerAddress", "String", TEXT(0), "the peer's address and port; \"\" if there is none\n"
+        "i.peerAddress                       # --> \"\""),
+    ROW("localAddress", "String", TEXT(1), "the own address and port; \"\" if there is none\n"
+        "i.localAddress                      # --> \"\""),
+    ROW("tlsVersion", "String", TEXT(2), "the TLS version; \"\" without TLS\n"
+        "i.tlsVersion                        # --> \"\""),
+    ROW("tlsCipher", "String", TEXT(3), "the TLS cipher; \"\" without TLS\n"
+        "i.tlsCipher                         # --> \"\""),
+    ROW("tlsCertificate", "String", TEXT(4), "the peer's certificate, its subject; \"\" without TLS\n"
+        "i.tlsCertificate                    # --> \"\""),
     {0},
 };
 
 const crp_class_def crpi_commsinfo_class = {
     .size = sizeof(crp_class_def),
     .name = "CommsInfo",
-    .help = "State and traffic of a stack or a module, as the method `info` found them.",
+    .help = "State and traffic of a stack or a module, as the method `info` found them.\n"
+            "(set m (create Memory))\n"
+            "(m.connect)\n"
+            "(m.send \"hello\")\n"
+            "(set i (m.info))",
     .instance_size = sizeof(commsinfo),
     .properties = properties,
 };

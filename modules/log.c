@@ -380,15 +380,22 @@ static crp_status get_is_open(crp *vm, crp_object *self, crp_word *out)
 
 static const crp_property properties[] = {
     {"file", "String", CRP_RW, AT(file), NULL, NULL,
-     "the file's name; below `directory` unless it begins with /", NULL, set_file},
+     "the file's name; below `directory` unless it begins with /\n"
+     "l.file                              # --> \"mail.log\"", NULL, set_file},
     {"directory", "String", CRP_RW, AT(directory), NULL, NULL,
-     "the folder that the file is in; \"\": the current one", NULL, set_directory},
+     "the folder that the file is in; \"\": the current one\n"
+     "l.directory                         # --> \"\"", NULL, set_directory},
     {"levels", "String", CRP_RW, AT(levels), "\"com,script,production\"", NULL,
-     "what is written, names with commas between them: debug, trace, com, db, pdus, script, production", NULL,
-     set_levels},
+     "what is written, names with commas between them: debug, trace, com, db, pdus, script, production\n"
+     "(l.levels \"script,production\")\n"
+     "(l.write \"com\" \"not written\")\n"
+     "(fileStatus \"mail.log\" 'exists)      # --> ()", NULL, set_levels},
     {"maxSize", "Integer", CRP_RW, AT(max_size), "1024", "1..1073741824",
-     "kilobytes; a log that would be bigger clears itself and starts again", NULL, NULL},
-    {"isOpen", "Object", CRP_READ, 0, NULL, NULL, "true while the file is open", get_is_open, NULL},
+     "kilobytes; a log that would be bigger clears itself and starts again\n"
+     "l.maxSize                           # --> 1024", NULL, NULL},
+    {"isOpen", "Object", CRP_READ, 0, NULL, NULL, "true while the file is open\n"
+     "(l.info \"hello\")\n"
+     "l.isOpen                            # --> true", get_is_open, NULL},
     {0},
 };
 
@@ -397,14 +404,26 @@ static const crp_property properties[] = {
 static const crp_method methods[] = {
     METHOD("info", "NIL text ...", log_info,
            "Writes a record at level script: the arguments one after another, as print shows "
-           "them. What cannot be written is counted, not raised."),
-    METHOD("warn", "NIL text ...", log_warn, "The same, marked with !."),
-    METHOD("error", "NIL text ...", log_error, "The same, marked with *."),
-    METHOD("write", "NIL (level String|Symbol) text ...", log_write, "Writes a record at this level."),
+           "them. What cannot be written is counted, not raised.\n"
+           "(l.info \"fetched \" 3 \" mails\")\n"
+           "(readFile \"mail.log\")               # --> \"...Z   script - - - fetched 3 mails\\n\""),
+    METHOD("warn", "NIL text ...", log_warn, "The same, marked with !.\n"
+           "(l.warn \"slow\")\n"
+           "(readFile \"mail.log\")               # --> \"...Z ! script - - - slow\\n\""),
+    METHOD("error", "NIL text ...", log_error, "The same, marked with *.\n"
+           "(l.error \"gone\")\n"
+           "(readFile \"mail.log\")               # --> \"...Z * script - - - gone\\n\""),
+    METHOD("write", "NIL (level String|Symbol) text ...", log_write, "Writes a record at this level.\n"
+           "(l.write \"production\" \"begun\")\n"
+           "(readFile \"mail.log\")               # --> \"...Z   production - - - begun\\n\""),
     METHOD("open", "NIL", log_open,
            "Opens the file now, where the first record would do it otherwise; needed after `close`. 5.1 "
-           "when that cannot be done."),
-    METHOD("close", "NIL", log_close, "Closes the file; records are dropped until `open`."),
+           "when that cannot be done.\n"
+           "(l.open)\n"
+           "l.isOpen                            # --> true"),
+    METHOD("close", "NIL", log_close, "Closes the file; records are dropped until `open`.\n"
+           "(l.close)\n"
+           "l.isOpen                            # --> ()"),
     {0},
 };
 
@@ -438,7 +457,8 @@ const crp_class_def crpi_log_class = {
     .size = sizeof(crp_class_def),
     .name = "Log",
     .help = "Records in a file, a line each: time (UTC), ! for a warning or * for an error, level, "
-            "stack, layer, direction, text. Passwords never get into it. One Log may serve many stacks.",
+            "stack, layer, direction, text. Passwords never get into it. One Log may serve many stacks.\n"
+            "(set l (create Log \"mail\"))",
     .instance_size = sizeof(log),
     .properties = properties,
     .methods = methods,

@@ -156,23 +156,45 @@ static const crp_module_ops ops = {
 
 static const crp_property properties[] = {
     {"peer", "Memory", CRP_READ, offsetof(memory, peer), NULL, NULL,
-     "the other end: what is sent here is received there", get_peer, NULL},
+     "the other end: what is sent here is received there\n"
+     "(== b.peer a)                       # --> true", get_peer, NULL},
     {"capacity", "Integer", CRP_RW | CRP_CONFIG | CRP_STACK, offsetof(memory, capacity), "65536",
-     "1..1073741824", "bytes that may be under way to the other end before a sender waits", NULL, NULL},
-    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process", get_true,
-     NULL},
-    {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here", get_secure,
-     NULL},
-    CRP_PROPERTY_LOG,
+     "1..1073741824", "bytes that may be under way to the other end before a sender waits\n"
+     "a.capacity                          # --> 65536", NULL, NULL},
+    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process\n"
+     "a.loopback                          # --> true", get_true, NULL},
+    {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here\n"
+     "a.secure                            # --> ()", get_secure, NULL},
+    CRP_PROPERTY_LOG_OF("a"),
     {0},
 };
 
-static const crp_method methods[] = {CRP_MODULE_METHODS, {0}};
+static const crp_method methods[] = {
+    CRP_METHOD_CONNECT("(a.connect)\n"
+                       "(a.info).isConnected                # --> true"),
+    CRP_METHOD_SEND("(a.send \"mail\")\n"
+                    "(b.receive)                         # --> \"mail\""),
+    CRP_METHOD_RECEIVE("(b.send \"for you\")\n"
+                       "(a.receive)                         # --> \"for you\""),
+    CRP_METHOD_RECEIVE_INTO("(set room (create Buffer 3))\n"
+                            "(b.send \"for you\")\n"
+                            "(a.receiveInto room)\n"
+                            "room.string                         # --> \"for\""),
+    CRP_METHOD_INFO("(a.info).bytesReceived              # --> 10"),
+    CRP_METHOD_DISCONNECT("(a.disconnect)\n"
+                          "(b.receive)                         # --> ()"),
+    CRP_METHODS_NO_LISTENING("a"),
+    {0},
+};
 
 const crp_class_def crpi_memory_class = {
     .size = sizeof(crp_class_def),
     .name = "Memory",
-    .help = "One of two connected ends in this process: a bottom module.",
+    .help = "One of two connected ends in this process: a bottom module.\n"
+            "(set a (create Memory))\n"
+            "(set b a.peer)\n"
+            "(a.connect)\n"
+            "(b.connect)",
     .instance_size = sizeof(memory),
     .properties = properties,
     .methods = methods,

@@ -279,7 +279,9 @@ crp_status crp_util_fill(crp_call *, crp_module *util, bool *end);
 crp_status crp_util_line(crp_call *, crp_module *util, size_t max, const unsigned char **line, size_t *n);
 void crp_util_discard(crp_module *util); /* throws away what is held */
 
-/* --- rows for the class tables -------------------------------------------------------------------------- */
+/* --- rows for the class tables --------------------------------------------------------------------------
+ *
+ * Each class gives the standard rows examples of its own, which run after that of the class; "" is none. */
 
 typedef struct crp_verb { /* the state of the standard verbs */
     crp_operation op;
@@ -306,48 +308,63 @@ crp_status crp_module_set_log(crp *, crp_object *, crp_word);
 
 #define CRP_VERB(name, spec, fn, help) \
     {name, spec, fn, help, sizeof(crp_verb), crp_verb_mark, crp_verb_drop}
-#define CRP_METHOD_CONNECT \
+#define CRP_METHOD_CONNECT(example) \
     CRP_VERB("connect", "NIL", crp_verb_connect, \
              "Connects the layers below, then this one. 6.2 connect failed, 6.1 timeout, 6.10 name not " \
-             "found, 4.1 wrong order of layers.")
-#define CRP_METHOD_DISCONNECT \
+             "found, 4.1 wrong order of layers.\n" example)
+#define CRP_METHOD_DISCONNECT(example) \
     CRP_VERB("disconnect", "NIL", crp_verb_disconnect, \
              "Says goodbye from the top down and closes all in every case. Does nothing when not " \
-             "connected. 6.5 disconnect failed.")
-#define CRP_METHOD_SEND \
+             "connected. 6.5 disconnect failed.\n" example)
+#define CRP_METHOD_SEND(example) \
     CRP_VERB("send", "NIL (data Object) (timeout Integer ?)", crp_verb_send, \
              "Sends a String, Binary or Buffer whole, within `timeout` milliseconds (default: the " \
              "attribute sendTimeout, else 60000). 6.4 send failed, 6.1 timeout: the connection is closed " \
-             "then; 6.11 not connected.")
-#define CRP_METHOD_RECEIVE \
+             "then; 6.11 not connected.\n" example)
+#define CRP_METHOD_RECEIVE(example) \
     CRP_VERB("receive", "Object (timeout Integer ?)", crp_verb_receive, \
              "What comes next, at least one byte, as a String; () at the orderly end. 6.1 when nothing " \
              "came within `timeout` milliseconds (default: the attribute receiveTimeout, else 60000), " \
-             "6.3 receive failed, 6.11 not connected.")
-#define CRP_METHOD_RECEIVE_INTO \
+             "6.3 receive failed, 6.11 not connected.\n" example)
+#define CRP_METHOD_RECEIVE_INTO(example) \
     CRP_VERB("receiveInto", "NIL (buffer Buffer) (timeout Integer ?)", crp_verb_receive_into, \
              "As receive, to the end of a Buffer, which does not grow: 1.8 when it is full. At the " \
-             "orderly end nothing is added.")
-#define CRP_METHOD_BIND CRP_VERB("bind", "NIL", crp_verb_bind, "Binds the local address. 6.7 bind failed.")
-#define CRP_METHOD_LISTEN \
-    CRP_VERB("listen", "NIL", crp_verb_listen, "Listens for connections, binding first. 6.6 listen failed.")
-#define CRP_METHOD_ACCEPT \
+             "orderly end nothing is added.\n" example)
+#define CRP_METHOD_BIND(example) \
+    CRP_VERB("bind", "NIL", crp_verb_bind, \
+             "Binds the local address. 6.7 bind failed, 4.1 no layer can bind.\n" example)
+#define CRP_METHOD_LISTEN(example) \
+    CRP_VERB("listen", "NIL", crp_verb_listen, \
+             "Listens for connections, binding first. 6.6 listen failed, 4.1 no layer can listen.\n" example)
+#define CRP_METHOD_ACCEPT(example) \
     CRP_VERB("accept", "Object (timeout Integer ?)", crp_verb_accept, \
              "Waits for a connection, `timeout` milliseconds (default: for ever), and gives a new " \
-             "connected module for it. 6.8 accept failed, 6.1 timeout.")
-#define CRP_METHOD_INFO \
-    {"info", "CommsInfo", crp_verb_info, "The state and the traffic of this layer, as they are now.", 0, 0, 0}
-/* The standard methods that every translating or bottom module has. */
+             "connected module for it. 6.8 accept failed, 6.1 timeout, 4.1 no layer can accept.\n" example)
+#define CRP_METHOD_INFO(example) \
+    {"info", "CommsInfo", crp_verb_info, \
+     "The state and the traffic of this layer, as they are now.\n" example, 0, 0, 0}
+/* The three of a module that only connects; `me` is the variable that its class's example sets. */
+#define CRP_METHODS_NO_LISTENING(me) \
+    CRP_METHOD_BIND("(" me ".bind)  # error: 4.1"), CRP_METHOD_LISTEN("(" me ".listen)  # error: 4.1"), \
+        CRP_METHOD_ACCEPT("(" me ".accept)  # error: 4.1")
+/* The standard methods that every translating or bottom module has, without examples. */
 #define CRP_MODULE_METHODS \
-    CRP_METHOD_CONNECT, CRP_METHOD_RECEIVE, CRP_METHOD_RECEIVE_INTO, CRP_METHOD_SEND, \
-    CRP_METHOD_DISCONNECT, CRP_METHOD_BIND, CRP_METHOD_LISTEN, CRP_METHOD_ACCEPT, CRP_METHOD_INFO
+    CRP_METHOD_CONNECT(""), CRP_METHOD_SEND(""), CRP_METHOD_RECEIVE(""), CRP_METHOD_RECEIVE_INTO(""), \
+        CRP_METHOD_INFO(""), CRP_METHOD_DISCONNECT(""), CRP_METHOD_BIND(""), CRP_METHOD_LISTEN(""), \
+        CRP_METHOD_ACCEPT("")
 
-#define CRP_PROPERTY_LOG \
+#define CRP_PROPERTY_LOG_WITH(example) \
     {"log", "Log", CRP_RW, offsetof(crp_module, log), 0, 0, \
-     "where this layer writes its records; () is nowhere", 0, crp_module_set_log}
-#define CRP_PROPERTY_STACK \
-    {"stack", "Stack", CRP_RW, offsetof(crp_module, under), 0, 0, "the layers below this module", \
+     "where this layer writes its records; () is nowhere\n" example, 0, crp_module_set_log}
+#define CRP_PROPERTY_LOG CRP_PROPERTY_LOG_WITH("")
+#define CRP_PROPERTY_LOG_OF(me) CRP_PROPERTY_LOG_WITH(CRP_LOG_EXAMPLE(me))
+#define CRP_LOG_EXAMPLE(me) \
+    "(" me ".log (create Log \"mail\"))\n" \
+    "(list " me ".log.file " me ".log.levels)  # --> (\"mail.log\" \"com,script,production\")"
+#define CRP_PROPERTY_STACK_WITH(example) \
+    {"stack", "Stack", CRP_RW, offsetof(crp_module, under), 0, 0, "the layers below this module\n" example, \
      crp_module_get_stack, crp_module_set_stack}
+#define CRP_PROPERTY_STACK CRP_PROPERTY_STACK_WITH("")
 
 crp_status crp_modules_register(crp *); /* every class of this folder */
 

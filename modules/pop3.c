@@ -286,30 +286,44 @@ static const crp_module_ops ops = {
 #define FACT(name, field, help) {name, "String", CRP_READ | CRP_STACK, AT(field), NULL, NULL, help, NULL, NULL}
 
 static const crp_property properties[] = {
-    SETTING("user", "String", user, 0, NULL, NULL, "name of the user when logging on to the POP3 server"),
+    SETTING("user", "String", user, 0, NULL, NULL, "name of the user when logging on to the POP3 server\n"
+            "mail.user                           # --> \"fred\""),
     SETTING("password", "String", password, CRP_SECRET, NULL, NULL,
-            "password used when logging on to the POP3 server"),
+            "password used when logging on to the POP3 server\n"
+            "mail.password                       # --> \"xyz\""),
     SETTING("secret", "String", secret, CRP_SECRET, NULL, NULL,
-            "a secret known to the POP3 server: when it is set, the logon is APOP, which does not send it"),
+            "a secret known to the POP3 server: when it is set, the logon is APOP, which does not send it\n"
+            "(mail.secret \"tanstaaf\")           # from the next connect on"),
     SETTING("timeout", "Integer", timeout, 0, "60000", "1..86400000",
             "milliseconds for sending a command and getting its response; a long response has them again "
-            "with each 16 KiB"),
-    CRP_PROPERTY_STACK,
-    CRP_PROPERTY_LOG,
+            "with each 16 KiB\n"
+            "(mail.timeout 10000)\n"
+            "mail.timeout                        # --> 10000"),
+    CRP_PROPERTY_STACK_WITH("(typeOf mail.stack.top)             # --> Util"),
+    CRP_PROPERTY_LOG_OF("mail"),
     FACT("connectionTimestamp", timestamp,
          "the timestamp in the greeting, angle brackets included, that APOP encrypts the secret with; \"\": "
-         "there is none"),
-    SETTING("errorClass", "Integer", error_class, 0, "110", "1..2147483647", "class of POP3-specific errors"),
+         "there is none\n"
+         "mail.connectionTimestamp            # --> \"<17.42@mail.example.org>\""),
+    SETTING("errorClass", "Integer", error_class, 0, "110", "1..2147483647", "class of POP3-specific errors\n"
+            "mail.errorClass                     # --> 110"),
     FACT("greeting", greeting,
-         "greeting returned by the POP3 server on connection, a whole line; \"\" before that"),
+         "greeting returned by the POP3 server on connection, a whole line; \"\" before that\n"
+         "mail.greeting                       # --> \"+OK ready <17.42@mail.example.org>\""),
     SETTING("allowPlaintext", "Object", allow_plaintext, 0, "true", NULL,
-            "true: the password may go in clear to a server that is not on this machine; a Log gets a warning"),
+            "true: the password may go in clear to a server that is not on this machine; a Log gets "
+            "a warning\n"
+            "(mail.allowPlaintext ())            # a password shall not go in clear"),
     SETTING("maxLine", "Integer", max_line, 0, "2048", "512..1048576",
-            "bytes that a line of a response may have; more is an error, code 10"),
+            "bytes that a line of a response may have; more is an error, code 10\n"
+            "mail.maxLine                        # --> 2048"),
     SETTING("maxListing", "Integer", max_listing, 0, "1000000", "1..1000000000",
-            "lines that a listing may have; more is an error, code 10"),
+            "lines that a listing may have; more is an error, code 10\n"
+            "mail.maxListing                     # --> 1000000"),
     SETTING("maxMessage", "Integer", max_message, 0, "268435456", "1..1099511627775",
-            "bytes that a message may have; more is an error, code 10"),
+            "bytes that a message may have; more is an error, code 10\n"
+            "(mail.maxMessage 1048576)\n"
+            "mail.maxMessage                     # --> 1048576"),
     {0},
 };
 
@@ -317,34 +331,47 @@ static const crp_property properties[] = {
 
 static const crp_method methods[] = {
     METHOD("listMailbox", "List", list_mailbox,
-           "List the mailbox: a List of pairs (messageId msgSize). POP command: LIST."),
+           "List the mailbox: a List of pairs (messageId msgSize). POP command: LIST.\n"
+           "(mail.listMailbox)                  # --> ((1 25) (2 18))"),
     METHOD("mailboxStatus", "List", mailbox_status,
            "Get the status of the mailbox: a List of two Integers (totalNumberOfMsgs combinedMsgSize). POP "
-           "command: STAT."),
+           "command: STAT.\n"
+           "(mail.mailboxStatus)                # --> (2 43)"),
     METHOD("messageSize", "Integer (msgNo Integer)", message_size,
-           "Get the size of a message in bytes. POP command: LIST."),
+           "Get the size of a message in bytes. POP command: LIST.\n"
+           "(mail.messageSize 1)                # --> 25"),
     METHOD("messageUID", "String (msgNo Integer)", message_uid,
            "Get the unique mailbox id of a message: the same as long as the message is in the mailbox. POP "
-           "command: UIDL."),
+           "command: UIDL.\n"
+           "(mail.messageUID 1)                 # --> \"a17\""),
     METHOD("fetch", "String (msgNo Integer)", fetch,
            "Fetch a message, byte for byte as it was sent. 6.3 when the connection ends before it is whole: "
-           "nothing is returned then. POP command: RETR."),
+           "nothing is returned then. POP command: RETR.\n"
+           "(mail.fetch 1)                      # --> \"Subject: hi\\r\\n\\r\\nLunch?\\r\\n\""),
     METHOD("delete", "String (msgNo Integer)", delete_one,
            "Mark a message as deleted; it is deleted when `disconnect` succeeds. Returns the server's text. "
-           "POP command: DELE."),
+           "POP command: DELE.\n"
+           "(mail.delete 1)                     # --> \"gone\""),
     METHOD("noop", "String", check,
            "Check that the POP3 server will send a positive reply. Returns the server's text. POP command: "
-           "NOOP."),
+           "NOOP.\n"
+           "(mail.noop)                         # --> \"here\""),
     METHOD("reset", "String", reset,
            "Reset the POP3 server: no message is marked as deleted any more. Returns the server's text. POP "
-           "command: RSET."),
+           "command: RSET.\n"
+           "(mail.reset)                        # --> \"all back\""),
     METHOD("listMailboxUID", "List", list_mailbox_uid,
-           "Get a unique id listing for the mailbox: a List of pairs (msgNo msgUniqueId). POP command: UIDL."),
+           "Get a unique id listing for the mailbox: a List of pairs (msgNo msgUniqueId). POP command: "
+           "UIDL.\n"
+           "(mail.listMailboxUID)               # --> ((1 \"a17\") (2 \"b18\"))"),
     METHOD("top", "String (msgNo Integer) (nLines Integer)", fetch_top,
-           "The header of a message, the empty line and the first nLines lines of its body. POP command: TOP."),
-    CRP_METHOD_CONNECT,
-    CRP_METHOD_DISCONNECT,
-    CRP_METHOD_INFO,
+           "The header of a message, the empty line and the first nLines lines of its body. POP command: "
+           "TOP.\n"
+           "(mail.top 1 0)                      # --> \"Subject: hi\\r\\n\\r\\n\""),
+    CRP_METHOD_CONNECT("(mail.connect)\n"
+                       "(mail.info).isConnected                # --> true"),
+    CRP_METHOD_DISCONNECT("(mail.disconnect)                   # what was deleted is gone now"),
+    CRP_METHOD_INFO("(mail.info).isConnected             # --> ()"),
     {0},
 };
 
@@ -355,7 +382,52 @@ const crp_class_def crpi_pop3_class = {
             "Errors of class 110 (errorClass): 1 the server said -ERR, 2 it broke the protocol, 3 "
             "authentication refused, 4 wrong state, 5 mailbox in use, 6 login delay, 7 temporary and 8 "
             "permanent trouble of the server's, 9 a security requirement is not met, 10 a limit is "
-            "exceeded.",
+            "exceeded.\n"
+            "(set server (create Replay '((transcript \"\n"
+            "S: +OK ready <17.42@mail.example.org>\n"
+            "C: USER fred\n"
+            "S: +OK\n"
+            "C: PASS xyz\n"
+            "S: +OK\n"
+            "C: LIST\n"
+            "S: +OK\n"
+            "S: 1 25\n"
+            "S: 2 18\n"
+            "S: .\n"
+            "C: STAT\n"
+            "S: +OK 2 43\n"
+            "C: LIST 1\n"
+            "S: +OK 1 25\n"
+            "C: UIDL 1\n"
+            "S: +OK 1 a17\n"
+            "C: RETR 1\n"
+            "S: +OK\n"
+            "S: Subject: hi\n"
+            "S:\n"
+            "S: Lunch?\n"
+            "S: .\n"
+            "C: DELE 1\n"
+            "S: +OK gone\n"
+            "C: NOOP\n"
+            "S: +OK here\n"
+            "C: RSET\n"
+            "S: +OK all back\n"
+            "C: UIDL\n"
+            "S: +OK\n"
+            "S: 1 a17\n"
+            "S: 2 b18\n"
+            "S: .\n"
+            "C: TOP 1 0\n"
+            "S: +OK\n"
+            "S: Subject: hi\n"
+            "S:\n"
+            "S: .\n"
+            "C: QUIT\n"
+            "S: +OK bye\"))))\n"
+            "(set mail (create Pop3 '((user \"fred\") (password \"xyz\"))))\n"
+            "(set box (buildCommsStack (list mail \"Util\" server)))\n"
+            "# for a real one: (list mail \"Util\" \"Tcp\") '((host \"mail.example.org\") (port 110))\n"
+            "(mail.connect)",
     .instance_size = sizeof(crpi_pop3),
     .properties = properties,
     .methods = methods,

@@ -335,28 +335,48 @@ static const crp_module_ops ops = {
 
 static const crp_property properties[] = {
     {"command", "Object", CRP_RW | CRP_CONFIG | CRP_STACK, AT(command), NULL, NULL,
-     "what is run: a String is read by /bin/sh, a List is a program and its arguments", NULL, set_command},
+     "what is run: a String is read by /bin/sh, a List is a program and its arguments\n"
+     "p.command                           # --> (\"cat\")", NULL, set_command},
     {"disconnectTimeout", "Integer", CRP_RW | CRP_STACK, AT(disconnect_timeout), "5000", "0..86400000",
-     "milliseconds that disconnect waits for the program's end", NULL, NULL},
-    {"processId", "Integer", CRP_READ | CRP_STACK, 0, NULL, NULL, "number of the process; 0 when there is none",
-     get_process_id, NULL},
+     "milliseconds that disconnect waits for the program's end\n"
+     "p.disconnectTimeout                 # --> 5000", NULL, NULL},
+    {"processId", "Integer", CRP_READ | CRP_STACK, 0, NULL, NULL,
+     "number of the process; 0 when there is none\n"
+     "(> p.processId 0)                   # --> true", get_process_id, NULL},
     {"exitStatus", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL,
-     "what the program ended with, or 128 and the number of the signal that ended it; () until then",
-     get_exit_status, NULL},
-    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the machine",
-     get_loopback, NULL},
-    {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here", get_secure,
-     NULL},
-    CRP_PROPERTY_LOG,
+     "what the program ended with, or 128 and the number of the signal that ended it; () until then\n"
+     "(p.disconnect)\n"
+     "p.exitStatus                        # --> 0", get_exit_status, NULL},
+    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the machine\n"
+     "p.loopback                          # --> true", get_loopback, NULL},
+    {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here\n"
+     "p.secure                            # --> ()", get_secure, NULL},
+    CRP_PROPERTY_LOG_OF("p"),
     {0},
 };
 
-static const crp_method methods[] = {CRP_MODULE_METHODS, {0}};
+static const crp_method methods[] = {
+    CRP_METHOD_CONNECT("(p.connect)\n"
+                       "(p.info).isConnected                # --> true"),
+    CRP_METHOD_SEND("(p.send \"hello\")"),
+    CRP_METHOD_RECEIVE("(p.receive)                         # --> \"hello\""),
+    CRP_METHOD_RECEIVE_INTO("(set room (create Buffer 3))\n"
+                            "(p.send \"hello\")\n"
+                            "(p.receiveInto room)\n"
+                            "room.string                         # --> \"hel\""),
+    CRP_METHOD_INFO("(p.info).bytesSent                  # --> 10"),
+    CRP_METHOD_DISCONNECT("(p.disconnect)\n"
+                          "p.exitStatus                        # --> 0"),
+    CRP_METHODS_NO_LISTENING("p"),
+    {0},
+};
 
 const crp_class_def crpi_process_class = {
     .size = sizeof(crp_class_def),
     .name = "Process",
-    .help = "A program that is run, its standard input and output as the connection: a bottom module.",
+    .help = "A program that is run, its standard input and output as the connection: a bottom module.\n"
+            "(set p (create Process '((command (\"cat\")))))   # it gives back what it gets\n"
+            "(p.connect)",
     .instance_size = sizeof(process),
     .properties = properties,
     .methods = methods,

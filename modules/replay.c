@@ -294,31 +294,68 @@ static const crp_module_ops ops = {
 #define AT(field) offsetof(replay, field)
 
 static const crp_property properties[] = {
-    {"transcript", "String", SETTING, AT(transcript), NULL, NULL, "the dialogue as text", NULL, NULL},
-    {"file", "String", SETTING, AT(file), NULL, NULL, "a file with the dialogue, in place of `transcript`",
+    {"transcript", "String", SETTING, AT(transcript), NULL, NULL, "the dialogue as text\n"
+     "(r.transcript \"S: hello\")\n"
+     "(r.connect)\n"
+     "(r.receive)                         # --> \"hello\\r\\n\"", NULL, NULL},
+    {"file", "String", SETTING, AT(file), NULL, NULL, "a file with the dialogue, in place of `transcript`\n"
+     "(r.disconnect)\n"
+     "(writeFile \"talk\" \"S: hello from a file\")\n"
+     "(r.transcript \"\")\n"
+     "(r.file \"talk\")\n"
+     "(r.connect)\n"
+     "(r.receive)                         # --> \"hello from a file\\r\\n\"",
      NULL, NULL},
     {"chunking", "String", SETTING, AT(chunking), "\"transcript\"", "transcript|whole|bytes|random",
-     "how what the peer sends is cut into reads; `transcript`: as its directives say", NULL, NULL},
-    {"seed", "Integer", SETTING, AT(seed), NULL, NULL, "of the random pieces; 0: the transcript's", NULL,
-     NULL},
+     "how what the peer sends is cut into reads; `transcript`: as its directives say\n"
+     "(r.disconnect)\n"
+     "(r.chunking \"bytes\")\n"
+     "(r.connect)\n"
+     "(list (r.receive) (r.receive))      # --> (\"h\" \"e\")", NULL, NULL},
+    {"seed", "Integer", SETTING, AT(seed), NULL, NULL, "of the random pieces; 0: the transcript's\n"
+     "(r.disconnect)\n"
+     "(r.seed 7)", NULL, NULL},
     {"cut", "Integer", SETTING, AT(cut), "-1", NULL,
-     "after so many bytes of the peer's the connection ends; -1: the transcript's",
+     "after so many bytes of the peer's the connection ends; -1: the transcript's\n"
+     "(r.cut 2)\n"
+     "(r.connect)\n"
+     "(list (r.receive) (r.receive) (r.receive))   # --> (\"h\" \"e\" ())",
      NULL, NULL},
-    {"finished", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true when every line was played",
-     get_finished, NULL},
-    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process", get_true,
-     NULL},
-    CRP_PROPERTY_LOG,
+    {"finished", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true when every line was played\n"
+     "r.finished                          # --> ()", get_finished, NULL},
+    {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process\n"
+     "r.loopback                          # --> true", get_true, NULL},
+    CRP_PROPERTY_LOG_OF("r"),
     {0},
 };
 
-static const crp_method methods[] = {CRP_MODULE_METHODS, {0}};
+static const crp_method methods[] = {
+    CRP_METHOD_CONNECT("(r.connect)\n"
+                       "(r.receive)                         # --> \"ready\\r\\n\""),
+    CRP_METHOD_SEND("(r.send \"HELP\\r\\n\")"),
+    CRP_METHOD_RECEIVE("(r.receive)                         # --> \"ask me\\r\\n\""),
+    CRP_METHOD_RECEIVE_INTO("(set room (create Buffer 3))\n"
+                            "(r.send \"QUIT\\r\\n\")\n"
+                            "(r.receiveInto room)\n"
+                            "room.string                         # --> \"bye\""),
+    CRP_METHOD_INFO("(r.info).bytesSent                  # --> 12"),
+    CRP_METHOD_DISCONNECT("(r.disconnect)\n"
+                          "(r.receive)                         # error: 6.11"),
+    CRP_METHODS_NO_LISTENING("r"),
+    {0},
+};
 
 const crp_class_def crpi_replay_class = {
     .size = sizeof(crp_class_def),
     .name = "Replay",
     .help = "A transcript as the peer: a bottom module for tests. Lines `S: text` are what the peer sends, "
-            "`C: text` what the client must send; directives begin with @.",
+            "`C: text` what the client must send; directives begin with @.\n"
+            "(set r (create Replay '((transcript \"\n"
+            "S: ready\n"
+            "C: HELP\n"
+            "S: ask me\n"
+            "C: QUIT\n"
+            "S: bye\"))))",
     .instance_size = sizeof(replay),
     .properties = properties,
     .methods = methods,

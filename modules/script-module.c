@@ -424,11 +424,27 @@ static crp_status set_log(crp *vm, crp_object *self, crp_word log)
 
 static const crp_property properties[] = {
     {"log", "Log", CRP_RW, offsetof(crp_module, log), NULL, NULL,
-     "where this layer writes its records; () is nowhere", NULL, set_log},
+     "where this layer writes its records; () is nowhere\n" CRP_LOG_EXAMPLE("m"), NULL, set_log},
     {0},
 };
 
-static const crp_method methods[] = {CRP_MODULE_METHODS, {0}};
+static const crp_method methods[] = {
+    CRP_METHOD_CONNECT("(m.connect)\n"
+                       "(m.info).isConnected                # --> true"),
+    CRP_METHOD_SEND("(m.send \"hello\")\n"
+                    "(far.receive)                       # --> \"HELLO\""),
+    CRP_METHOD_RECEIVE("(far.send \"world\")\n"
+                       "(m.receive)                         # --> \"world\""),
+    CRP_METHOD_RECEIVE_INTO("(set room (create Buffer 3))\n"
+                            "(far.send \"hello\")\n"
+                            "(m.receiveInto room)\n"
+                            "room.string                         # --> \"hel\""),
+    CRP_METHOD_INFO("(m.info).isConnected                # --> true"),
+    CRP_METHOD_DISCONNECT("(m.disconnect)\n"
+                          "(far.receive)                       # --> ()"),
+    CRP_METHODS_NO_LISTENING("m"),
+    {0},
+};
 
 static const crp_method creator = {"create",
                                    "ScriptModule (class Object) ...",
@@ -444,7 +460,16 @@ const crp_class_def crpi_script_module_class = {
     .name = "ScriptModule",
     .help = "A class written in script as a layer of a stack. It needs the properties `log` and `stack` and "
             "at least one of connect, disconnect, send, receive, bind, listen, accept; with a property "
-            "`isBottom` it may be the bottom.",
+            "`isBottom` it may be the bottom.\n"
+            "(class \"Upper\" (interface\n"
+            "    (properties (log Log) (stack CommsStack))\n"
+            "    (methods (NIL send ((data Object))))))\n"
+            "(defun NIL Upper::send ((data Object)) (this.stack.send data.upper))\n"
+            "(set far (create Memory))\n"
+            "(set m (create ScriptModule \"Upper\"))\n"
+            "(set s (buildCommsStack (list m far.peer)))\n"
+            "(far.connect)\n"
+            "(s.connect)",
     .instance_size = sizeof(script_module),
     .properties = properties,
     .methods = methods,

@@ -432,37 +432,79 @@ static void stack_mark(crp *vm, crp_object *self, crp_marker mark)
 }
 
 static const crp_property properties[] = {
-    {"depth", "Integer", CRP_READ, 0, NULL, NULL, "how many modules there are", get_depth, NULL},
+    {"depth", "Integer", CRP_READ, 0, NULL, NULL, "how many modules there are\n"
+     "s.depth                             # --> 2", get_depth, NULL},
     {"top", "Object", CRP_READ, 0, NULL, NULL,
-     "the top-most module; a ScriptModule shows its scripted object", get_top, NULL},
-    {"bottom", "Object", CRP_READ, 0, NULL, NULL, "the bottom module", get_bottom, NULL},
+     "the top-most module; a ScriptModule shows its scripted object\n"
+     "(typeOf s.top)                      # --> Util", get_top, NULL},
+    {"bottom", "Object", CRP_READ, 0, NULL, NULL, "the bottom module\n"
+     "(== s.bottom far.peer)              # --> true", get_bottom, NULL},
     {"log", "Log", CRP_RW, offsetof(crpi_stack, log), NULL, NULL,
-     "where all layers write their records; setting it sets every module's; () is nowhere", NULL, set_log},
+     "where all layers write their records; setting it sets every module's; () is nowhere\n"
+     "(s.log (create Log \"mail\"))\n"
+     "(== s.top.log s.log)                # --> true", NULL, set_log},
     {0},
 };
 
 static const crp_method methods[] = {
-    {"push", "NIL (module Object)", stack_push, "Puts a module on top.", 0, NULL, NULL},
+    {"push", "NIL (module Object)", stack_push, "Puts a module on top.\n"
+     "(s.push (create Util))\n"
+     "s.depth                             # --> 3", 0, NULL, NULL},
     {"pop", "Object", stack_pop,
-     "Takes the top-most module off and gives it. 6.3 when it holds unread input.", 0, NULL, NULL},
+     "Takes the top-most module off and gives it. 6.3 when it holds unread input.\n"
+     "(typeOf (s.pop))                    # --> Util\n"
+     "s.depth                             # --> 2", 0, NULL, NULL},
     {"insert", "NIL (module Object) (above Object)", stack_insert,
      "Puts a module directly below the layer `above`: a module of this stack or the name of its class. 6.3 "
-     "when a layer above that place holds input that was not read yet.",
+     "when a layer above that place holds input that was not read yet.\n"
+     "(s.insert (create Util) \"Util\")     # below the one that is there\n"
+     "s.depth                             # --> 3",
      0, NULL, NULL},
     {"set", "Object (name String|Symbol) (value Object)", stack_set,
-     "Sets an attribute on the top-most module that has it.", 0, NULL, NULL},
-    {"get", "Object (name String|Symbol)", stack_get, "An attribute of the top-most module that has it.", 0,
+     "Sets an attribute on the top-most module that has it.\n"
+     "(s.set \"limit\" 4096)\n"
+     "s.top.limit                         # --> 4096", 0, NULL, NULL},
+    {"get", "Object (name String|Symbol)", stack_get, "An attribute of the top-most module that has it.\n"
+     "(s.get \"capacity\")                  # --> 65536", 0,
      NULL, NULL},
     {"hasAttribute", "Object (name String|Symbol)", stack_has_attribute,
-     "true if some module has the attribute.", 0, NULL, NULL},
+     "true if some module has the attribute.\n"
+     "(list (s.hasAttribute \"limit\") (s.hasAttribute \"user\"))   # --> (true ())", 0, NULL, NULL},
     {"attributes", "List", stack_attributes,
-     "The settable attributes and their values, pairs (name value), top-most first; secrets show as \"***\".",
+     "The settable attributes and their values, pairs (name value), top-most first; secrets show "
+     "as \"***\".\n"
+     "(headOf s.attributes)               # --> (\"readParity\" \"preserve\")",
      0, NULL, NULL},
-    {"describe", "String", stack_describe, "The layers and their settings, a line each, top-most first.", 0,
+    {"describe", "String", stack_describe, "The layers and their settings, a line each, top-most first.\n"
+     "s.describe                          # --> \"Util...\\nMemory capacity = 65536\\n\"", 0,
      NULL, NULL},
     {"do", "Object (method String|Symbol) ...", stack_do,
-     "Calls a method of the top-most module that has it, with the further arguments.", 0, NULL, NULL},
-    CRP_MODULE_METHODS,
+     "Calls a method of the top-most module that has it, with the further arguments.\n"
+     "(far.send \"one\\r\\ntwo\\r\\n\")\n"
+     "(s.do \"receiveLine\")                # --> \"one\"\n"
+     "(s.receiveLine)                     # --> \"two\"", 0, NULL, NULL},
+    CRP_METHOD_CONNECT("(s.connect)\n"
+                       "(s.info).isConnected                # --> true"),
+    CRP_METHOD_SEND("(s.send \"hello\")\n"
+                    "(far.receive)                       # --> \"hello\""),
+    CRP_METHOD_RECEIVE("(far.send \"world\")\n"
+                       "(s.receive)                         # --> \"world\""),
+    CRP_METHOD_RECEIVE_INTO("(set room (create Buffer 3))\n"
+                            "(far.send \"hello\")\n"
+                            "(s.receiveInto room)\n"
+                            "room.string                         # --> \"hel\""),
+    CRP_METHOD_INFO("(s.info).isConnected                # --> true"),
+    CRP_METHOD_DISCONNECT("(s.disconnect)\n"
+                          "(far.receive)                       # --> ()"),
+    CRP_METHOD_BIND("(set t (buildCommsStack '(\"Util\" \"Tcp\") '((localHost \"127.0.0.1\"))))\n"
+                    "(t.bind)\n"
+                    "(> t.localPort 0)                   # --> true"),
+    CRP_METHOD_LISTEN("(set server (buildCommsStack '(\"Util\" \"Tcp\") '((localHost \"127.0.0.1\"))))\n"
+                      "(server.listen)\n"
+                      "(server.info).isListening           # --> true"),
+    CRP_METHOD_ACCEPT("(set c (create Tcp (list '(host \"127.0.0.1\") (list 'port server.localPort))))\n"
+                      "(c.connect)\n"
+                      "(typeOf (server.accept 5000))       # --> Tcp"),
     {0},
 };
 
@@ -471,7 +513,13 @@ const crp_class_def crpi_stack_class = {
     .name = "CommsStack",
     .other_name = "Stack",
     .help = "A stack of communication modules: the top-most speaks the protocol, the bottom one reaches the "
-            "peer. Members that the stack itself lacks are those of its top-most module that has them.",
+            "peer. Members that the stack itself lacks are those of its top-most module that has them.\n"
+            "(set far (create Memory))\n"
+            "(set s (create CommsStack))\n"
+            "(s.push far.peer)\n"
+            "(s.push (create Util))\n"
+            "(far.connect)\n"
+            "(s.connect)",
     .instance_size = sizeof(crpi_stack),
     .properties = properties,
     .methods = methods,

@@ -461,39 +461,79 @@ static const crp_module_ops ops = {
 #define MS "1..86400000"
 
 static const crp_property properties[] = {
-    {"host", "String", SETTING, AT(host), NULL, NULL, "name or address to connect to", NULL, NULL},
-    {"port", "Integer", SETTING, AT(port), NULL, "0..65535", "port to connect to", NULL, NULL},
+    {"host", "String", SETTING, AT(host), NULL, NULL, "name or address to connect to\n"
+     "t.host                              # --> \"127.0.0.1\"", NULL, NULL},
+    {"port", "Integer", SETTING, AT(port), NULL, "0..65535", "port to connect to\n"
+     "(== t.port server.localPort)        # --> true", NULL, NULL},
     {"localHost", "String", SETTING, AT(local_host), NULL, NULL,
-     "own numeric address to connect from or to listen on, or `localhost`; \"\" is any", NULL, NULL},
+     "own numeric address to connect from or to listen on, or `localhost`; \"\" is any\n"
+     "server.localHost                    # --> \"127.0.0.1\"", NULL, NULL},
     {"localPort", "Integer", SETTING, AT(local_port), NULL, "0..65535",
-     "own port to connect from or to listen on; 0 is any free one, and the real one is read here then",
-     get_local_port, NULL},
+     "own port to connect from or to listen on; 0 is any free one, and the real one is read here then\n"
+     "(> server.localPort 0)              # --> true", get_local_port, NULL},
     {"connectTimeout", "Integer", CRP_RW | CRP_STACK, AT(connect_timeout), "60000", MS,
-     "milliseconds for a whole connect: lookup, connecting, TLS and logon", NULL, NULL},
+     "milliseconds for a whole connect: lookup, connecting, TLS and logon\n"
+     "t.connectTimeout                    # --> 60000", NULL, NULL},
     {"sendTimeout", "Integer", CRP_RW | CRP_STACK, AT(send_timeout), "60000", MS,
-     "milliseconds for `send` where it is not told", NULL, NULL},
+     "milliseconds for `send` where it is not told\n"
+     "t.sendTimeout                       # --> 60000", NULL, NULL},
     {"receiveTimeout", "Integer", CRP_RW | CRP_STACK, AT(receive_timeout), "60000", MS,
-     "milliseconds for `receive` where it is not told", NULL, NULL},
+     "milliseconds for `receive` where it is not told\n"
+     "(t.receiveTimeout 50)\n"
+     "(t.receive)                         # error: 6.1", NULL, NULL},
     {"keepAlive", "Object", SETTING, AT(keep_alive), "()", NULL,
-     "true: probe an idle connection (SO_KEEPALIVE)", NULL, NULL},
+     "true: probe an idle connection (SO_KEEPALIVE)\n"
+     "t.keepAlive                         # --> ()", NULL, NULL},
     {"noDelay", "Object", SETTING, AT(no_delay), "true", NULL,
-     "true: send small packets at once (TCP_NODELAY)", NULL, NULL},
-    {"peerAddress", "String", FACT, 0, NULL, NULL, "the peer's address and port; \"\" when not connected",
-     get_peer_address, NULL},
-    {"localAddress", "String", FACT, 0, NULL, NULL, "the own address and port; \"\" without a socket",
-     get_own_address, NULL},
-    {"loopback", "Object", FACT, 0, NULL, NULL, "true if the peer is on this machine", get_loopback, NULL},
-    {"secure", "Object", FACT, 0, NULL, NULL, "(): nothing is encrypted here", get_secure, NULL},
-    CRP_PROPERTY_LOG,
+     "true: send small packets at once (TCP_NODELAY)\n"
+     "t.noDelay                           # --> true", NULL, NULL},
+    {"peerAddress", "String", FACT, 0, NULL, NULL, "the peer's address and port; \"\" when not connected\n"
+     "t.peerAddress                       # --> \"127.0.0.1:...\"", get_peer_address, NULL},
+    {"localAddress", "String", FACT, 0, NULL, NULL, "the own address and port; \"\" without a socket\n"
+     "(== t.localAddress peer.peerAddress)   # --> true", get_own_address, NULL},
+    {"loopback", "Object", FACT, 0, NULL, NULL, "true if the peer is on this machine\n"
+     "t.loopback                          # --> true", get_loopback, NULL},
+    {"secure", "Object", FACT, 0, NULL, NULL, "(): nothing is encrypted here\n"
+     "t.secure                            # --> ()", get_secure, NULL},
+    CRP_PROPERTY_LOG_OF("t"),
     {0},
 };
 
-static const crp_method methods[] = {CRP_MODULE_METHODS, {0}};
+static const crp_method methods[] = {
+    CRP_METHOD_CONNECT("(t.connect)\n"
+                       "(t.info).isConnected                # --> true"),
+    CRP_METHOD_SEND("(t.send \"hello\")\n"
+                    "(peer.receive)                      # --> \"hello\""),
+    CRP_METHOD_RECEIVE("(peer.send \"world\")\n"
+                       "(t.receive)                         # --> \"world\""),
+    CRP_METHOD_RECEIVE_INTO("(set room (create Buffer 3))\n"
+                            "(peer.send \"hello\")\n"
+                            "(t.receiveInto room)\n"
+                            "room.string                         # --> \"hel\""),
+    CRP_METHOD_INFO("(t.info).bytesSent                  # --> 5"),
+    CRP_METHOD_DISCONNECT("(t.disconnect)\n"
+                          "(t.info).isConnected                # --> ()"),
+    CRP_METHOD_BIND("(set s (create Tcp '((localHost \"127.0.0.1\"))))\n"
+                    "(s.bind)\n"
+                    "(> s.localPort 0)                   # --> true"),
+    CRP_METHOD_LISTEN("(set s (create Tcp '((localHost \"127.0.0.1\"))))\n"
+                      "(s.listen)\n"
+                      "(s.info).isListening                # --> true"),
+    CRP_METHOD_ACCEPT("(set c (create Tcp (list '(host \"127.0.0.1\") (list 'port server.localPort))))\n"
+                      "(c.connect)\n"
+                      "(server.accept 5000).peerAddress     # --> \"127.0.0.1:...\""),
+    {0},
+};
 
 const crp_class_def crpi_tcp_class = {
     .size = sizeof(crp_class_def),
     .name = "Tcp",
-    .help = "A TCP connection: a bottom module.",
+    .help = "A TCP connection: a bottom module.\n"
+            "(set server (create Tcp '((localHost \"127.0.0.1\"))))\n"
+            "(server.listen)\n"
+            "(set t (create Tcp (list '(host \"127.0.0.1\") (list 'port server.localPort))))\n"
+            "(t.connect)\n"
+            "(set peer (server.accept 5000))",
     .instance_size = sizeof(tcp),
     .properties = properties,
     .methods = methods,

@@ -441,43 +441,84 @@ static const crp_module_ops ops = {
 
 static const crp_property properties[] = {
     {"readParity", "String", SETTING, AT(read_parity), "\"preserve\"", "odd|even|strip|preserve",
-     "parity imposed on received data", NULL, NULL},
+     "parity imposed on received data\n"
+     "(u.readParity \"strip\")\n"
+     "(far.send 0x\"C3\")\n"
+     "(u.receive)                         # --> \"C\"", NULL, NULL},
     {"writeParity", "String", SETTING, AT(write_parity), "\"preserve\"", "odd|even|strip|preserve",
-     "parity imposed on sent data", NULL, NULL},
+     "parity imposed on sent data\n"
+     "(u.writeParity \"even\")\n"
+     "(u.send \"C\")\n"
+     "(far.receive).binary                # --> 0x\"C3\"", NULL, NULL},
     {"trafficGroup", "String", SETTING, AT(traffic_group), NULL, NULL,
-     "name of the group in which traffic is added up; \"\" is none", NULL, set_traffic_group},
+     "name of the group in which traffic is added up; \"\" is none\n"
+     "(u.trafficGroup \"mail\")\n"
+     "(u.traffic \"mail\").bytesSent        # --> 0", NULL, set_traffic_group},
     {"inactivityTimeout", "Integer", SETTING, AT(inactivity_timeout), NULL, "0..2147483647",
-     "seconds; only stored, for scripts to use", NULL, NULL},
+     "seconds; only stored, for scripts to use\n"
+     "(u.inactivityTimeout 300)\n"
+     "u.inactivityTimeout                 # --> 300", NULL, NULL},
     {"limit", "Integer", SETTING, AT(limit), "16777216", "1024..1073741824",
-     "bytes that may wait to be read; more is an error 6.3", NULL, NULL},
-    CRP_PROPERTY_LOG,
+     "bytes that may wait to be read; more is an error 6.3\n"
+     "u.limit                             # --> 16777216", NULL, NULL},
+    CRP_PROPERTY_LOG_OF("u"),
     {0},
 };
 
 static const crp_method methods[] = {
     {"receiveN", "String (n Integer) (timeout Integer ?)", util_receive_n,
      "Exactly n bytes. 6.1 when they did not come within `timeout` milliseconds (default 60000): nothing is "
-     "consumed then; 6.3 when the connection ended before.",
+     "consumed then; 6.3 when the connection ended before.\n"
+     "(far.send \"MAIL\")\n"
+     "(u.receiveN 4)                      # --> \"MAIL\"",
      sizeof(crp_operation), crp_operation_mark, crp_operation_drop},
     {"receiveUntil", "String (text String) (timeout Integer ?)", util_receive_until,
-     "Everything up to the text and the text itself; the rest stays. Errors as in receiveN.", sizeof(until),
+     "Everything up to the text and the text itself; the rest stays. Errors as in receiveN.\n"
+     "(far.send \"to: you\")\n"
+     "(u.receiveUntil \": \")               # --> \"to: \"", sizeof(until),
      crp_operation_mark, crp_operation_drop},
     {"receiveLine", "String (timeout Integer ?)", util_receive_line,
-     "The next line without its end, LF or CRLF. Errors as in receiveN.", sizeof(until), crp_operation_mark,
+     "The next line without its end, LF or CRLF. Errors as in receiveN.\n"
+     "(far.send \" and all\\r\\n\")\n"
+     "(u.receiveLine)                     # --> \"you and all\"", sizeof(until), crp_operation_mark,
      crp_operation_drop},
-    {"unread", "NIL (data Object)", util_unread, "Puts data back: it is received next.", 0, NULL, NULL},
-    {"traffic", "CommsInfo (group String)", util_traffic, "The traffic of all modules in the group.", 0, NULL,
-     NULL},
-    {"resetTraffic", "NIL (group String)", util_reset_traffic, "Sets the group's traffic to zero.", 0, NULL,
-     NULL},
-    CRP_MODULE_METHODS,
+    {"unread", "NIL (data Object)", util_unread, "Puts data back: it is received next.\n"
+     "(u.unread \"back\\n\")\n"
+     "(u.receiveLine)                     # --> \"back\"", 0, NULL, NULL},
+    {"traffic", "CommsInfo (group String)", util_traffic, "The traffic of all modules in the group.\n"
+     "(u.trafficGroup \"mail\")\n"
+     "(u.send \"hello\")\n"
+     "(far.receive)\n"
+     "(u.traffic \"mail\").bytesSent        # --> 5", 0, NULL, NULL},
+    {"resetTraffic", "NIL (group String)", util_reset_traffic, "Sets the group's traffic to zero.\n"
+     "(u.resetTraffic \"mail\")\n"
+     "(u.traffic \"mail\").bytesSent        # --> 0", 0, NULL, NULL},
+    CRP_METHOD_CONNECT("(u.connect)\n"
+                       "(u.info).isConnected                # --> true"),
+    CRP_METHOD_SEND("(u.send \"hello\")\n"
+                    "(far.receive)                       # --> \"hello\""),
+    CRP_METHOD_RECEIVE("(far.send \"world\")\n"
+                       "(u.receive)                         # --> \"world\""),
+    CRP_METHOD_RECEIVE_INTO("(set room (create Buffer 3))\n"
+                            "(far.send \"hello\")\n"
+                            "(u.receiveInto room)\n"
+                            "room.string                         # --> \"hel\""),
+    CRP_METHOD_INFO("(u.info).isConnected                # --> true"),
+    CRP_METHOD_DISCONNECT("(u.disconnect)\n"
+                          "(far.receive)                       # --> ()"),
+    CRP_METHODS_NO_LISTENING("u"),
     {0},
 };
 
 const crp_class_def crpi_util_class = {
     .size = sizeof(crp_class_def),
     .name = "Util",
-    .help = "Reads lines and blocks for the layers above, and imposes parity.",
+    .help = "Reads lines and blocks for the layers above, and imposes parity.\n"
+            "(set far (create Memory))\n"
+            "(set u (create Util))\n"
+            "(set s (buildCommsStack (list u far.peer)))\n"
+            "(far.connect)\n"
+            "(s.connect)",
     .instance_size = sizeof(util),
     .properties = properties,
     .methods = methods,
@@ -492,7 +533,11 @@ static const crp_method no_methods[] = {{0}};
 const crp_class_def crpi_traffic_group_class = {
     .size = sizeof(crp_class_def),
     .name = "TrafficGroup",
-    .help = "What the Utils of one traffic group have sent and received: Util's `traffic` shows it.",
+    .help = "What the Utils of one traffic group have sent and received: Util's `traffic` shows it.\n"
+            "(set s (buildCommsStack '(\"Util\" \"Memory\") '((trafficGroup \"mail\"))))\n"
+            "(s.connect)\n"
+            "(s.send \"hello\")\n"
+            "(s.traffic \"mail\").bytesSent        # --> 5",
     .instance_size = sizeof(traffic_group),
     .properties = no_properties,
     .methods = no_methods,

@@ -16,6 +16,7 @@ unit_tests = \
   tests/unit/check-cells \
   tests/unit/check-class \
   tests/unit/check-codec \
+  tests/unit/check-compiler \
   tests/unit/check-complete \
   tests/unit/check-date \
   tests/unit/check-dialogue \
@@ -119,11 +120,15 @@ pattern_tests = \
   $(NULL)
 
 program_tests = \
+  tests/cli/check.sh \
   tests/cli/collect.sh \
   tests/cli/docs.sh \
+  tests/cli/ending.sh \
   tests/cli/errors.sh \
   tests/cli/examples.sh \
   tests/cli/library.sh \
+  tests/cli/limits.sh \
+  tests/cli/load.sh \
   tests/cli/options.sh \
   tests/cli/output.sh \
   tests/cli/pop3server.sh \
@@ -220,6 +225,7 @@ EXTRA_DIST += \
   tests/cli/tap.sh \
   tests/coverage.py \
   tests/dovecot \
+  tests/fuzz/fuzz.sh \
   tests/lang \
   tests/lint/examples.list \
   tests/mode.sh \
@@ -232,12 +238,25 @@ EXTRA_DIST += \
 check-asan check-gc check-alloc check-valgrind check-coverage:
 	$(SHELL) $(srcdir)/tests/mode.sh $(@:check-%=%) '$(srcdir)' '$(MAKE)'
 
+# Programs made of pieces of the language tests: make fuzz COUNT=20000 FIRST=1.
+EXTRA_PROGRAMS = tests/fuzz/mutate
+tests_fuzz_mutate_SOURCES = \
+  tests/fuzz/calls.c \
+  tests/fuzz/calls.h \
+  tests/fuzz/mutate.c \
+  tests/fuzz/tree.c \
+  tests/fuzz/tree.h \
+  $(NULL)
+
+fuzz:
+	$(SHELL) $(srcdir)/tests/fuzz/fuzz.sh '$(srcdir)' '$(MAKE)' $(COUNT) $(FIRST)
+
 # Side by side with Lua.
 bench: carapace$(EXEEXT)
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/pop3.sh
 
 clean-local:
-	-rm -rf asan gc alloc valgrind coverage mail
+	-rm -rf asan fuzz gc alloc valgrind coverage mail
 
-.PHONY: bench check-asan check-gc check-alloc check-valgrind check-coverage
+.PHONY: bench fuzz check-asan check-gc check-alloc check-valgrind check-coverage

@@ -11,7 +11,8 @@
  *     (if                      # expect compile error: ...   the same with status 3
  *     # expect status: 4                                     ends with this status
  *     # args: one two          given to the script           # input: text   a line of its stdin
- *     # big                    makes many allocations: the stress modes go easier on it
+ *     # big                    makes many allocations: under gc stress there is a collection at every 1,000th only
+ *     # big 100000             ... or at every so many: it keeps much alive, too
  *     # virtual                runs on the virtual clock, which jumps to the next deadline instead of waiting
  *     (expect (+ 1 2) 3)       and (expectError "1.9" ...), which say themselves what is wrong, and print nothing
  *
@@ -57,7 +58,8 @@ struct expectation {
     char *error;            /* NULL: none */
     int error_line;
     int status;
-    bool big, any, virtual_clock;
+    unsigned gc_every;      /* 0: at every allocation */
+    bool any, virtual_clock;
     char *fault;            /* what is wrong with the test itself */
 };
 
@@ -221,8 +223,8 @@ static void read_line(struct expectation *e, const char *line, int number)
     } else if ((t = after(line, "# args:"))) {
         free(e->args);
         e->args = must(strdup(t));
-    } else if (strcmp(line, "# big") == 0) {
-        e->big = true;
+    } else if (strncmp(line, "# big", 5) == 0 && (line[5] == 0 || line[5] == ' ')) {
+        e->gc_every = atoi(line + 5) > 0 ? (unsigned)atoi(line + 5) : 1000;
     } else if (strcmp(line, "# virtual") == 0) {
         e->virtual_clock = true;
     }
@@ -300,7 +302,7 @@ static void set_environment(const struct expectation *e, long fail_at)
     if (e->virtual_clock)
         setenv("CARAPACE_CLOCK", "virtual", 1);
     if (strcmp(mode, "gc") == 0)
-        set_number("CARAPACE_GC_EVERY", e->big ? 1000 : 1);
+        set_number("CARAPACE_GC_EVERY", e->gc_every ? e->gc_every : 1);
     if (fail_at)
         set_number("CARAPACE_ALLOC_FAIL", fail_at);
 }

@@ -307,5 +307,17 @@ kill -TERM "$pid"
 wait "$pid"
 status=$?
 holds 'SIGTERM ends it and its children' test "$status" = 143
+printf '## A\n```carapace\n(sleep 60000)\n```\n' >waits.md
+TMPDIR=$work/tmp "$CARAPACE" test waits.md >out 2>err &
+pid=$!
+sleep 0.3
+kill -TERM "$pid"
+wait "$pid"
+status=$?
+holds 'and leaves no folder behind' test -z "$(ls tmp)"
+{ TMPDIR=$work/tmp "$CARAPACE" test files.md files.md 2>err; echo "$?" >ended; } | true
+holds 'nor does it when nobody reads what it says' test -z "$(ls tmp)"
+status=$(cat ended)
+holds 'it ends by SIGPIPE then' test "$status" = 141
 
 done_testing

@@ -143,7 +143,10 @@ static void strain(crp *vm, uint64_t number)
     limits.stack_depth = next_random(&random) % 8 ? 5000 : 200000;
     switch (next_random(&random) % 6) {
     case 0: vm->heap.stress_every = vm->heap.stress_left = 1 + (unsigned)(next_random(&random) % 20); break;
-    case 1: vm->mem.fail_at = vm->mem.count + 1 + next_random(&random) % 2000; break;
+    case 1:
+        vm->mem.fail_at = vm->mem.count + 1 + next_random(&random) % 2000;
+        vm->mem.fail_on = next_random(&random) % 2;
+        break;
     case 2: limits.heap_bytes = used + next_random(&random) % (2 << 20); break;
     default: break;
     }
@@ -189,6 +192,7 @@ static uint64_t run(const char *program, size_t length, const char *name, uint64
     else evaluate(vm, program, length, name);
     uint64_t count = vm->mem.count - before;
     vm->mem.fail_at = 0;
+    vm->mem.fail_on = false;
     crp_token *old = token;
     token = NULL;
     strained = NULL;

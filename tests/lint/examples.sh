@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every form, function, class, property and method has an example in its row, which the reference shows and
-# tests/cli/docs.sh runs; for a property another example of its class will do.  tests/lint/examples.list has those that
-# may be without one: a NAME, a CLASS.NAME, or a page with all that is on it.
+# tests/cli/docs.sh runs.  tests/lint/examples.list has those that may be without one: a NAME, a CLASS.NAME, or a
+# page with all that is on it.
 set -u
 source=${srcdir:-.}
 work=$(mktemp -d)
@@ -12,26 +12,13 @@ trap 'rm -rf "$work"' EXIT
 # "PAGE NAME" for each entry without an example; an entry lasts until the next heading.
 entries=$(cd "$work" && awk '
   function leave() {
-    if (entry != "" && !example) {
-      if (property) waiting[++waits] = entry
-      else print entry
-    }
+    if (entry != "" && !example) print entry
     entry = ""
   }
-  function leave_page(  i, name) {
-    leave()
-    for (i = 1; i <= waits; i++) {
-      name = waiting[i]
-      sub(/.*\./, "", name)
-      if (code !~ ("[.]" name "[^A-Za-z]")) print waiting[i]
-    }
-    waits = 0
-    code = ""
-  }
-  FNR == 1 { leave_page(); property = 0; page = FILENAME; gsub(/^\.\/|\.md$/, "", page); block = 0 }
+  FNR == 1 { leave(); page = FILENAME; gsub(/^\.\/|\.md$/, "", page); block = 0 }
   page == "index" { next }
   /^```/ { if (!block && $1 == "```carapace") example = 1; block = !block; next }
-  block { code = code $0 "\n"; next }
+  block { next }
   /^#+ / {
     leave()
     name = $2
@@ -40,9 +27,8 @@ entries=$(cd "$work" && awk '
     if ($2 ~ /^`/) entry = class ? page "." name : name
     else if (/^# / && class) entry = page
     example = 0
-    if (/^## /) property = $2 == "Properties"
   }
-  END { leave_page() }
+  END { leave() }
 ' ./*.md)
 
 allowed=$(sed 's/#.*//' "$source/tests/lint/examples.list" | tr '\n' ' ')

@@ -463,6 +463,27 @@ START_TEST(symbols_have_names)
 }
 END_TEST
 
+START_TEST(symbols_are_four_million_at_most)
+{
+    vm = bare_open();
+    crp_word first, w;
+    crp_status st = CRP_OK;
+    char name[16];
+    unsigned n = 0;
+    ck_assert_int_eq(crp_symbol(vm, "0", 1, &first), CRP_OK);
+    while (!st && n <= CRPI_MAX_SYMBOLS) {
+        int length = snprintf(name, sizeof name, "%x", ++n);
+        st = crp_symbol(vm, name, (size_t)length, &w);
+    }
+    ck_assert_int_eq(st, CRP_E_NOMEM);
+    ck_assert_uint_gt(n, 4000000);
+    ck_assert_int_eq(crp_symbol(vm, "0", 1, &w), CRP_OK);
+    ck_assert(w == first);
+    ck_assert_int_eq(crp_symbol(vm, name, strlen(name), &w), CRP_E_NOMEM);
+    bare_close(vm);
+}
+END_TEST
+
 START_TEST(arrays_keep_what_they_hold)
 {
     vm = bare_open();
@@ -491,4 +512,5 @@ UNIT_MAIN("value", integers_keep_their_value, reals_keep_every_bit, numbers_are_
           knots_are_compared, shared_parts_are_compared_once, comparing_without_memory_is_clean,
           numbers_are_ordered_exactly, bytes_are_ordered_as_unsigned, what_has_no_order_is_1_11,
           equal_keys_have_equal_hashes, what_changes_is_no_key, a_view_is_its_object,
-          lists_are_built_front_to_back, symbols_have_names, arrays_keep_what_they_hold)
+          lists_are_built_front_to_back, symbols_have_names, symbols_are_four_million_at_most,
+          arrays_keep_what_they_hold)
