@@ -78,13 +78,31 @@ static void log_received(crp *vm, const crpi_dialogue *d, const void *bytes, siz
     crp_module_log(vm, d->self, CRP_LOG_PDUS, CRP_RECEIVED, text, length, false);
 }
 
+/* --- the layer below ------------------------------------------------------------------------------- */
+
+/* The Util that was there when the dialogue began: since then a script may have pushed something between. */
+static crp_status util_below(crp_call *call, const crpi_dialogue *d, crp_module **out)
+{
+    *out = crp_util_below(call->vm, d->self);
+    return *out ? CRP_OK
+                : crp_module_raise(call->vm, d->self, CRP_ERR_CONFIG, 1, "there is no Util directly below it any more");
+}
+
+/* What has come already. */
+static const unsigned char *peek(crp_call *call, const crpi_dialogue *d, size_t *n)
+{
+    const crp_module *util = crp_util_below(call->vm, d->self);
+    *n = 0;
+    return util ? crp_util_peek(util, n) : NULL;
+}
+
 /* --- what nobody is owed --------------------------------------------------------------------------- */
 
 static crp_status unasked(crp_call *call, crpi_dialogue *d)
 {
     size_t n;
     crp_word said;
-    const unsigned char *bytes = crp_util_peek(crp_util_below(call->vm, d->self), &n);
+    const unsigned char *bytes = peek(call, d, &n);
     const unsigned char *lf = n ? memchr(bytes, '\n', n) : NULL;
     size_t line = lf ? (size_t)(lf - bytes) : n;
     if (line && bytes[line - 1] == '\r') line--;
@@ -108,8 +126,8 @@ static bool has_come(crp_call *call, crpi_dialogue *d)
     crp_module *util = crp_util_below(call->vm, d->self);
     size_t n;
     bool end;
-    crp_util_peek(util, &n);
-    if (n || has_script(call->vm, util)) return n > 0;
+    peek(call, d, &n);
+    if (n || !util || has_script(call->vm, util)) return n > 0;
     crp_status st = crp_util_fill(call, util, &end);
     if (st && st != CRP_AGAIN) crp_clear_error(call->vm);
     return !st && !end;
@@ -198,9 +216,10 @@ static crp_status bad_end(crp_call *call, crpi_dialogue *d, const unsigned char 
 crp_status crpi_dialogue_line(crp_call *call, crpi_dialogue *d, const crpi_limit *limit,
                               const unsigned char **line, size_t *n)
 {
+    crp_module *util;
     crp_status st = flush(call, d);
     if (st && st != CRP_AGAIN) return st;
-    if ((st = crp_util_line(call, crp_util_below(call->vm, d->self), limit->most + 2, line, n))) return st;
+    if ((st = util_below(call, d, &util)) || (st = crp_util_line(call, util, limit->most + 2, line, n))) return st;
     if (!*n) return closed(call, d);
     if (*n > limit->most + 2) return too_much(call, d, "a line", limit);
     size_t whole = *n;
@@ -230,9 +249,10 @@ static crp_status take_piece(crp_call *call, crpi_dialogue *d, crp_module *util,
 
 crp_status crpi_dialogue_text(crp_call *call, crpi_dialogue *d, const crpi_limit *limit, crpi_text *text)
 {
-    crp_module *util = crp_util_below(call->vm, d->self);
+    crp_module *util;
     crp_status st = flush(call, d);
     if (st && st != CRP_AGAIN) return st;
+    if ((st = util_below(call, d, &util))) return st;
     for (int fills = 0;;) {
         size_t n;
         bool end;
@@ -254,6 +274,6 @@ crp_status crpi_dialogue_complete(crp_call *call, crpi_dialogue *d, bool after_t
     size_t n;
     d->owed--;
     if (d->owed) return CRP_OK;
-    crp_util_peek(crp_util_below(call->vm, d->self), &n);
+    peek(call, d, &n);
     return n || (after_text && has_come(call, d)) ? unasked(call, d) : CRP_OK;
 }

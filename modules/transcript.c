@@ -132,6 +132,7 @@ static crp_status data_line(parser *p)
 static crp_status one_line(parser *p)
 {
     if (p->at < p->end && p->end[-1] == '\r') p->end--;
+    while (p->at < p->end && (*p->at == ' ' || *p->at == '\t')) p->at++;
     if (p->at == p->end || *p->at == '#') return CRP_OK;
     if (*p->at == '@') return directive(p);
     if (*p->at == 'S' || *p->at == 'C') return data_line(p);

@@ -14,7 +14,7 @@
  *     @reset                  from here receiving fails
  *     @close                  the end of the data, here (and after the last line)
  *
- * Escapes in S and C: \r \n \t \0 \\ \xHH.
+ * Escapes in S and C: \r \n \t \0 \\ \xHH.  Blanks before all this do not count.
  */
 #ifndef CARAPACE_TRANSCRIPT_H
 #define CARAPACE_TRANSCRIPT_H
