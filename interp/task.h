@@ -137,7 +137,8 @@ typedef struct crpi_tasks {
     struct { /* while `finally` runs because of an interrupt */
         crpi_task *task;
         crp_word error;
-        int steps;       /* that are left */
+        int steps;       /* that are left, */
+        int64_t deadline; /* and until when */
         size_t handlers; /* open where `finally` stands, in that frame: no error gets to a catch of these */
         uint32_t frame;
     } closing;

@@ -47,10 +47,18 @@ crp_status crpi_no_name(crp *vm, crp_word name) { return unknown(vm, name, "name
 
 /* --- what cannot be caught -------------------------------------------------------------------------------------- */
 
+/* Counts a step of what runs because of an interrupt. A step may take long, where memory has run out and each looks for
+ * more, so time is limited too. */
+static bool steps_left(crp *vm)
+{
+    if (vm->tasks->closing.steps > 0 && crp_now(vm) >= vm->tasks->closing.deadline) vm->tasks->closing.steps = 0;
+    return vm->tasks->closing.steps-- > 0;
+}
+
 crp_status crpi_interrupt(crp *vm)
 {
     int why = vm->interrupt;
-    if (why == CRPI_CLOSING) return vm->tasks->closing.steps-- > 0 ? CRP_OK : crpi_no_waiting(vm);
+    if (why == CRPI_CLOSING) return steps_left(vm) ? CRP_OK : crpi_no_waiting(vm);
     vm->interrupt = 0;
     if (why == CRPI_STOPPED) crp_raise(vm, CRP_ERR_SCRIPT, CRP_STOPPED, "stopped");
     else crp_raise(vm, CRP_ERR_SCRIPT, CRP_INTERRUPTED, "interrupted");
@@ -79,6 +87,7 @@ static void begin_closing(crp *vm, crpi_task *task, const crpi_handler *h)
     if (vm->interrupt != CRPI_CLOSING) {
         if (crpi_error_of(vm->error)->code != crp_fixnum(CRP_INTERRUPTED)) return;
         vm->tasks->closing.steps = CRPI_CLOSING_STEPS;
+        vm->tasks->closing.deadline = crp_now(vm) + CRPI_CLOSING_MS;
         vm->tasks->closing.error = vm->error;
         vm->tasks->closing.task = task;
         vm->interrupt = CRPI_CLOSING;

@@ -103,7 +103,7 @@ static inline bool crpi_is_number(crp_word w)
 
 enum { CRPI_DEFAULT_DEPTH = 200000, CRPI_MAX_NESTED_RUNS = 100 };
 enum { CRPI_INTERRUPTED = 1, CRPI_STOPPED = 2, CRPI_CLOSING = 3 }; /* vm->interrupt */
-enum { CRPI_CLOSING_STEPS = 10000 };
+enum { CRPI_CLOSING_STEPS = 10000, CRPI_CLOSING_MS = 1000 };
 enum { CRPI_ERROR_UNCATCHABLE = 1 };             /* an Error's header flag */
 
 #endif
