@@ -57,7 +57,7 @@ static inline void crp_config_init(crp_config *config)
  * *out is NULL then. */
 crp_status crp_new(const crp_config *config, crp **out);
 
-/* Closes what scripts left open, last made first, and frees everything.  NULL is allowed.  Not from inside
+/* Closes what scripts left open and frees everything.  NULL is allowed.  Not from inside
  * a native. */
 void crp_free(crp *);
 
