@@ -103,6 +103,7 @@ area_tests = \
   tests/areas/syntax.area \
   tests/areas/system.area \
   tests/areas/tail.area \
+  tests/areas/task.area \
   tests/areas/testing.area \
   tests/areas/time.area \
   tests/areas/try.area \
@@ -137,6 +138,7 @@ program_tests = \
   tests/cli/signals.sh \
   tests/cli/since-1999.sh \
   tests/cli/status.sh \
+  tests/cli/tasks.sh \
   tests/cli/test.sh \
   tests/dovecot/pop3.sh \
   tests/repl/sessions.sh \
