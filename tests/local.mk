@@ -141,6 +141,7 @@ program_tests = \
   tests/cli/tasks.sh \
   tests/cli/test.sh \
   tests/dovecot/pop3.sh \
+  tests/many/many.sh \
   tests/repl/sessions.sh \
   tests/talk/talks.sh \
   $(NULL)
@@ -230,6 +231,7 @@ EXTRA_DIST += \
   tests/fuzz/fuzz.sh \
   tests/lang \
   tests/lint/examples.list \
+  tests/many \
   tests/mode.sh \
   tests/repl \
   tests/talk \
@@ -257,6 +259,7 @@ fuzz:
 bench: carapace$(EXEEXT)
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/pop3.sh
+	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/tasks.sh
 
 clean-local:
 	-rm -rf asan fuzz gc alloc valgrind coverage mail
