@@ -1,10 +1,12 @@
 # The comms modules.  They are part of the library; modules/module.h is installed with interp's headers.
 
 module_sources = \
+  modules/address.c \
   modules/attr.c \
   modules/commsinfo.c \
   modules/dialogue.c \
   modules/host.c \
+  modules/idn.c \
   modules/log.c \
   modules/memory.c \
   modules/operation.c \
@@ -17,6 +19,7 @@ module_sources = \
   modules/replay.c \
   modules/resolve.c \
   modules/script-module.c \
+  modules/socket.c \
   modules/stack-walk.c \
   modules/stack.c \
   modules/tcp.c \
@@ -27,13 +30,30 @@ module_sources = \
   $(NULL)
 
 module_headers = \
+  modules/address.h \
   modules/attr.h \
   modules/dialogue.h \
+  modules/idn.h \
   modules/pop3.h \
   modules/resolve.h \
+  modules/socket.h \
   modules/stack.h \
   modules/text.h \
   modules/transcript.h \
   $(NULL)
 
 noinst_HEADERS += $(module_headers)
+
+# What puts the names of hosts into ASCII is a shared object, so that only who has such names pays for libidn2.
+if LIBIDN2_MODULE
+pkglib_LTLIBRARIES += carapace-idn.la
+carapace_idn_la_SOURCES = modules/idn-libidn2.c
+carapace_idn_la_CFLAGS = $(AM_CFLAGS) $(LIBIDN2_CFLAGS)
+carapace_idn_la_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^crp_'
+carapace_idn_la_LIBADD = $(LIBIDN2_LIBS)
+endif
+if LIBIDN2_LINKED
+libcarapace_la_SOURCES += modules/idn-libidn2.c
+libcarapace_la_CFLAGS += $(LIBIDN2_CFLAGS)
+libcarapace_la_LIBADD += $(LIBIDN2_LIBS)
+endif

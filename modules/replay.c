@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include "socket.h"
 #include "stack.h"
 #include "transcript.h"
 
@@ -272,13 +273,6 @@ static crp_status get_finished(crp *vm, crp_object *self, crp_word *out)
     return CRP_OK;
 }
 
-static crp_status get_true(crp *vm, crp_object *self, crp_word *out)
-{
-    (void)vm, (void)self;
-    *out = CRP_TRUE;
-    return CRP_OK;
-}
-
 /* --- the class ------------------------------------------------------------------------------------------ */
 
 static const crp_module_ops ops = {
@@ -324,7 +318,7 @@ static const crp_property properties[] = {
     {"finished", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true when every line was played\n"
      "r.finished                          # --> ()", get_finished, NULL},
     {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process\n"
-     "r.loopback                          # --> true", get_true, NULL},
+     "r.loopback                          # --> true", crpi_get_true, NULL},
     CRP_PROPERTY_LOG_OF("r"),
     {0},
 };
