@@ -25,6 +25,7 @@ module_sources = \
   modules/tcp.c \
   modules/text.c \
   modules/transcript.c \
+  modules/unix.c \
   modules/util.c \
   modules/verb.c \
   $(NULL)
