@@ -15,6 +15,7 @@ module_sources = \
   modules/pop3.c \
   modules/process.c \
   modules/prose.c \
+  modules/record.c \
   modules/register.c \
   modules/replay.c \
   modules/resolve.c \
