@@ -152,8 +152,9 @@ static crp_status open_channel(crp *vm, crpi_resolver *r)
     r->open = true;
     const char *servers = secure_getenv("CARAPACE_DNS");
     if (!servers || !*servers || ares_set_servers_ports_csv(r->channel, servers) == ARES_SUCCESS) return CRP_OK;
-    return crp_raise(vm, CRP_ERR_CONFIG, 1, "the variable CARAPACE_DNS of the environment is %q: expected "
-                     "addresses of servers with commas between them", servers);
+    crp_status st = crp_raise(vm, CRP_ERR_CONFIG, 1, "the variable CARAPACE_DNS of the environment is %q: expected "
+                              "addresses of servers with commas between them", servers);
+    return named(vm, r->m, st);
 }
 
 /* c-ares opens descriptors by itself; having none is told before it fails for some other reason. */

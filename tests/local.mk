@@ -41,6 +41,7 @@ unit_tests = \
   tests/unit/check-reader \
   tests/unit/check-release \
   tests/unit/check-replay \
+  tests/unit/check-resolve \
   tests/unit/check-signature \
   tests/unit/check-stack \
   tests/unit/check-str \
