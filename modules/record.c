@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "socket.h"
 #include "stack.h"
 
 enum {
@@ -20,6 +22,7 @@ enum {
     WHOLE_WORD_BELOW = 4, /* bytes: a shorter secret is one only where it stands by itself */
     MOST_LINE = 1024,     /* bytes of a line of the transcript */
     BLOCK = 8192,
+    MOST_FILES = 1000,    /* of one name that are written to at once */
     PRIVATE = 0600
 };
 
@@ -49,7 +52,7 @@ typedef struct tape {
 
 typedef struct record {
     crp_module m;
-    crp_word file, limit, failure;
+    crp_word file, limit, failure, writes_to;
     crp_word secrets[MOST_SECRETS];
     size_t secret_count;
     int64_t written;
@@ -348,17 +351,46 @@ static void record_conceal(crp *vm, crp_module *m, const crp_word *strings, size
 
 /* --- the ops ---------------------------------------------------------------------------------------------- */
 
-static int open_file(crp *vm, const char *path, int *fd)
+/* 0; or -errno: EWOULDBLOCK when another Record writes there, of this process or another. */
+static int open_one(crp *vm, const char *path, int *fd)
 {
     struct stat status;
     void *state;
     const crp_platform *p = crp_platform_of(vm, &state);
-    *fd = p->open(state, path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY, PRIVATE);
+    const int flags = O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY;
+    *fd = p->open(state, path, flags, PRIVATE);
+    if (*fd < 0 && crpi_socket_none_left(-*fd)) {
+        crp_collect(vm);
+        *fd = p->open(state, path, flags, PRIVATE);
+    }
     if (*fd < 0) return *fd;
-    return fstat(*fd, &status) == 0 && S_ISREG(status.st_mode) && fchmod(*fd, PRIVATE) < 0 ? -errno : 0;
+    if (flock(*fd, LOCK_EX | LOCK_NB) < 0) return -errno;
+    if (fstat(*fd, &status) < 0 || !S_ISREG(status.st_mode)) return 0;
+    return fchmod(*fd, PRIVATE) < 0 || ftruncate(*fd, 0) < 0 ? -errno : 0;
 }
 
-static crp_status begin(crp *vm, record *r, const char *path)
+/* Where several Records have one file, as those of a server's connections do, each has a number behind the name. */
+static crp_status open_file(crp *vm, record *r, int *error)
+{
+    void *state;
+    const crp_platform *p = crp_platform_of(vm, &state);
+    crp_word name = r->file;
+    for (int i = 2;; i++) {
+        const char *path;
+        size_t n;
+        crp_status st = crp_c_string(vm, name, &path);
+        if (st) return st;
+        *error = open_one(vm, path, &r->tape->fd);
+        crp_store(vm, &r->m.h, &r->writes_to, name);
+        if (*error != -EWOULDBLOCK || i > MOST_FILES) return CRP_OK;
+        p->close(state, r->tape->fd);
+        r->tape->fd = -1;
+        const char *base = crp_string_data(r->file, &n);
+        if ((st = crp_format(vm, &name, "%.*s.%d", (int)n, base, i))) return st;
+    }
+}
+
+static crp_status begin(crp *vm, record *r)
 {
     static const char head[] = "# S is what was received, C what was sent\n@pipelined\n";
     crp_word none;
@@ -369,8 +401,10 @@ static crp_status begin(crp *vm, record *r, const char *path)
     r->written = 0;
     if (!(r->tape = crp_alloc(vm, sizeof *r->tape))) return CRP_E_NOMEM;
     memset(r->tape, 0, sizeof *r->tape);
+    r->tape->fd = -1;
     r->tape->held[SENT].before = r->tape->held[RECEIVED].before = -1;
-    int e = open_file(vm, path, &r->tape->fd);
+    int e;
+    if ((st = open_file(vm, r, &e))) return st;
     if (e) stop_recording(vm, r, -e, "cannot open the transcript");
     else put_line(vm, r, head, sizeof head - 1);
     write_text(vm, r);
@@ -382,7 +416,7 @@ static crp_status record_connect(crp_call *call, crp_module *m)
     const char *path;
     crp_status st = crp_c_string(call->vm, record_of(m)->file, &path);
     if (!st && !*path) st = crp_module_raise(call->vm, m, CRP_ERR_CONFIG, 1, "connect: `file` is not set");
-    return st ? st : begin(call->vm, record_of(m), path);
+    return st ? st : begin(call->vm, record_of(m));
 }
 
 /* A peer that has not ended so far may yet say something: nobody knows. */
@@ -470,6 +504,14 @@ static const crp_property properties[] = {
     {"file", "String", CRP_RW | CRP_CONFIG | CRP_STACK, AT(file), NULL, NULL,
      "the transcript's file, which only the own user may read; connect begins it anew\n"
      "r.file                              # --> \"talk\"", NULL, NULL},
+    {"writesTo", "String", CRP_READ | CRP_STACK, AT(writes_to), NULL, NULL,
+     "the file that is really written: while another Record writes to `file`, it has a number behind its name\n"
+     "(set other (create Record '((file \"talk\"))))\n"
+     "(set t (create Stack))\n"
+     "(t.push (create Memory))\n"
+     "(t.push other)\n"
+     "(t.connect)\n"
+     "(list r.writesTo other.writesTo)    # --> (\"talk\" \"talk.2\")", NULL, NULL},
     {"limit", "Integer", CRP_RW, AT(limit), "16777216", "1024..67108864",
      "bytes of the transcript, after which nothing more is recorded\n"
      "r.limit                             # --> 16777216", NULL, NULL},

@@ -366,6 +366,8 @@ static const crp_property properties[] = {
      "r.finished                          # --> ()", get_finished, NULL},
     {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process\n"
      "r.loopback                          # --> true", crpi_get_true, NULL},
+    {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here\n"
+     "r.secure                            # --> ()", crpi_get_false, NULL},
     CRP_PROPERTY_LOG_OF("r"),
     {0},
 };
