@@ -15,7 +15,7 @@
  *     @close                  the end of the data, here (and after the last line)
  *
  * Escapes in S and C: \r \n \t \0 \\ \xHH, and \* for a secret that is not told: in a C line it stands for any
- * bytes up to what follows it, in an S line for the three bytes ***.  Blanks before all this do not count.
+ * bytes, up to where what follows it comes for the first time, in an S line for the three bytes ***.  Blanks before all this do not count.
  */
 #ifndef CARAPACE_TRANSCRIPT_H
 #define CARAPACE_TRANSCRIPT_H
