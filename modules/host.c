@@ -80,13 +80,16 @@ static crp_status host_addresses(crp_call *c)
 const crp_method crpi_host_functions[] = {
     {"hostName", "String (name String ?)", host_name,
      "The name of this computer; with the name of a host its first address. Only the task waits for the "
-     "answer. 6.10 if there is no address, 1.8 for an empty name.\n"
+     "answer. 6.10 if there is no address or nobody can have the name, 1.8 for an empty one, 1.12 for one that is "
+     "not ASCII where Carapace was built without libidn2.\n"
      "(hostName \"192.0.2.1\")              # --> \"192.0.2.1\"\n"
      "(> (hostName).length 0)             # --> true",
      sizeof(lookup), NULL, drop_lookup},
     {"hostAddresses", "List (name String)", host_addresses,
      "All addresses of a host, as Strings, in the order in which a Tcp tries them: those of IPv6 and of IPv4 "
-     "take turns. 6.10 if there is none.\n"
+     "take turns. The hosts file has it, or the servers of the system's DNS, or those that the variable CARAPACE_DNS "
+     "of the environment has, as 192.0.2.53,[2001:db8::53]:5353. A name may have any letters. 6.10 if there is no "
+     "address or nobody can have the name, 1.12 as for hostName.\n"
      "(hostAddresses \"::1\")               # --> (\"::1\")",
      sizeof(lookup), NULL, drop_lookup},
     {0}};

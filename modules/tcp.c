@@ -392,7 +392,7 @@ static const crp_module_ops ops = {
 #define MS "1..86400000"
 
 static const crp_property properties[] = {
-    {"host", "String", SETTING, AT(s.peer), NULL, NULL, "name or address to connect to\n"
+    {"host", "String", SETTING, AT(s.peer), NULL, NULL, "name or address to connect to; a name may have any letters, as bücher.example\n"
      "t.host                              # --> \"127.0.0.1\"", NULL, NULL},
     {"port", "Integer", SETTING, AT(port), NULL, "0..65535", "port to connect to\n"
      "(== t.port server.localPort)        # --> true", NULL, NULL},

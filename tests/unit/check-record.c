@@ -6,7 +6,7 @@
 #include "comms.h"
 #include "transcript.h"
 
-enum { MOST = 20000, SEEDS = 300 };
+enum { MOST = 20000, SEEDS = 100 };
 
 static char file[64];
 static uint64_t state_of_chance;
