@@ -484,6 +484,7 @@ static crp_status wait_for_something(crp *vm, bool patient)
     if (n > 0) wake_ready(vm, ready, n);
     wake_due(vm);
     report_due(vm);
+    if (vm->end_wanted) vm->tasks->end_wanted(vm);
     return CRP_OK;
 }
 
@@ -556,7 +557,8 @@ static crp_status look_round(crp *vm, crpi_task *task)
     crpi_tasks *tasks = vm->tasks;
     tasks->turns = 0;
     if (tasks->first) return wait_for_something(vm, false);
-    return tasks->timer_count || tasks->fd_waits ? wait_for_something(vm, true) : nothing_to_wait_for(vm, task);
+    bool can_come = tasks->timer_count || tasks->fd_waits || vm->end_awaited;
+    return can_come ? wait_for_something(vm, true) : nothing_to_wait_for(vm, task);
 }
 
 static crp_status until_done(crp *vm, crpi_task *task)

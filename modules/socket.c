@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include "socket.h"
 
-enum { BACKLOG = 1024 /* the system has a limit of its own */ };
+enum { BACKLOG = 4096 /* what the system allows of it */ };
 
 static const crp_platform *sys(crp *vm, void **state) { return crp_platform_of(vm, state); }
 

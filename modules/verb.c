@@ -17,19 +17,11 @@ static crp_status receiver(crp_call *call, crp_module **out)
     return crp_raise(call->vm, CRP_ERR_CONFIG, 1, "the stack is empty");
 }
 
-static int64_t limit_of(crp_call *call, crp_module *m, const char *name, int64_t otherwise)
-{
-    crpi_layers layers;
-    if (!crpi_layers_from(call->vm, m, &layers)) return crpi_attr_integer(call->vm, &layers, name, otherwise);
-    crp_clear_error(call->vm);
-    return otherwise;
-}
-
 /* The timeout argument at this place, else the attribute. */
 static crp_status timeout_of(crp_call *call, uint32_t arg, crp_module *m, const char *name, int64_t *out)
 {
     if (arg >= call->count || call->args[arg] == CRP_UNSET) {
-        *out = limit_of(call, m, name, CRP_CONNECT_TIMEOUT);
+        *out = crpi_attr_integer(call->vm, m, name, CRP_CONNECT_TIMEOUT);
         return CRP_OK;
     }
     *out = crp_integer_value(call->args[arg]);
@@ -47,7 +39,8 @@ crp_status crp_verb_connect(crp_call *call)
     crp_status st = receiver(call, &m);
     if (st) return st;
     if (call->step == 0) {
-        st = crp_operation_begin(call, &v->op, m, limit_of(call, m, "connectTimeout", CRP_CONNECT_TIMEOUT));
+        st = crp_operation_begin(call, &v->op, m,
+                                 crpi_attr_integer(call->vm, m, "connectTimeout", CRP_CONNECT_TIMEOUT));
         if (st) return st;
         call->step = 1;
         if (!m->connected) crp_operation_middle(&v->op);
@@ -125,6 +118,28 @@ crp_status crp_verb_send(crp_call *call)
     return st ? st : crp_operation_end(call, &v->op);
 }
 
+/* What layers above hold back is sent first; that is their own `shut`'s business. */
+crp_status crp_verb_shut(crp_call *call)
+{
+    crp_verb *v = call->state;
+    crp_module *m, *to;
+    int64_t timeout;
+    crp_status st = receiver(call, &m);
+    if (st) return st;
+    if (!(to = crpi_with_slot(call->vm, m, CRPI_SLOT(shut))))
+        return crp_raise(call->vm, CRP_ERR_CONFIG, 1, "no layer can end the sending only");
+    if ((st = crp_must_be_connected(call->vm, to))) return st;
+    if (call->step == 0) {
+        st = timeout_of(call, 0, m, "sendTimeout", &timeout);
+        if (!st) st = crpi_operation_begin_send(call, &v->op, m, timeout);
+        if (st) return st;
+        call->step = 1;
+    }
+    st = crp_ops_of(call->vm, to)->shut(call, to);
+    if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "ending the sending");
+    return st ? st : crp_operation_end(call, &v->op);
+}
+
 /* --- receive -------------------------------------------------------------------------------------------- */
 
 /* Receiving holds no lock: nothing is consumed until a call is done, and a reader that waits for ever must
@@ -140,16 +155,12 @@ static crp_status receive_begin(crp_call *call, crp_verb *v, crp_module *m, uint
     return CRP_OK;
 }
 
-static crp_status receive_block(crp_call *call, crp_verb *v, crp_module *m)
+static crp_status receive_block(crp_call *call, crp_module *m)
 {
+    char block[BLOCK];
     size_t got;
-    if (!v->block) {
-        if (!(v->block = crp_alloc(call->vm, BLOCK))) return CRP_E_NOMEM;
-        v->block_size = BLOCK;
-    }
-    crp_status st = crpi_layer_receive(call, m, v->block, v->block_size, &got);
-    if (!st && got) st = crp_string(call->vm, v->block, got, &call->result);
-    return st;
+    crp_status st = crpi_layer_receive(call, m, block, sizeof block, &got);
+    return st || !got ? st : crp_string(call->vm, block, got, &call->result);
 }
 
 crp_status crp_verb_receive(crp_call *call)
@@ -164,7 +175,7 @@ crp_status crp_verb_receive(crp_call *call)
     if (smart && smart == from && !(st = crp_must_be_connected(call->vm, smart)))
         st = crp_ops_of(call->vm, smart)->receive_value(call, smart, v->op.timeout, &call->result);
     else if (!st)
-        st = receive_block(call, v, m);
+        st = receive_block(call, m);
     return st == CRP_AGAIN ? crp_operation_again(call, &v->op, "receiving") : st;
 }
 
@@ -294,9 +305,4 @@ void crp_verb_mark(crp *vm, void *state, crp_marker mark)
     mark(vm, ((crp_verb *)state)->value);
 }
 
-void crp_verb_drop(crp *vm, void *state)
-{
-    crp_verb *v = state;
-    crp_operation_drop(vm, &v->op);
-    if (v->block) crp_free_bytes(vm, v->block, v->block_size);
-}
+void crp_verb_drop(crp *vm, void *state) { crp_operation_drop(vm, state); }
