@@ -188,7 +188,6 @@ interp_headers = \
   interp/outline.h \
   interp/output.h \
   interp/page.h \
-  interp/part.h \
   interp/pattern.h \
   interp/platform-virtual.h \
   interp/platform.h \

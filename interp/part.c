@@ -1,5 +1,5 @@
-/* Where a part is, and how it gets into the process. */
-#include "part.h"
+/* floor 7: where a part is, and how it gets into the process: see native.h. */
+#include "state.h"
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -23,7 +23,7 @@ static bool own_file(char *path, size_t size)
 {
     Dl_info info;
     struct link_map *map = NULL;
-    void *here = (void *)(uintptr_t)&crpi_part_load;
+    void *here = (void *)(uintptr_t)&crp_load_part;
     if (dladdr1(here, &info, (void **)&map, RTLD_DL_LINKMAP) && map && map->l_name[0]) {
         if (strlen(map->l_name) >= size) return false;
         strcpy(path, map->l_name);
@@ -49,7 +49,7 @@ static void find(const char *file, char path[PATH_MAX])
     strcat(path, file);
 }
 
-static crp_status open_part(crp *vm, const crpi_part *part, const void **table)
+static crp_status open_part(crp *vm, const crp_part *part, const void **table)
 {
     char path[PATH_MAX];
     find(part->file, path);
@@ -66,7 +66,7 @@ static crp_status open_part(crp *vm, const crpi_part *part, const void **table)
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED, "%s belongs to another version of Carapace", path);
 }
 
-crp_status crpi_part_load(crp *vm, const crpi_part *part, const void **table)
+crp_status crp_load_part(crp *vm, const crp_part *part, const void **table)
 {
     *table = vm->parts[part->number];
     if (*table) return CRP_OK;

@@ -178,6 +178,7 @@ void crpi_dialogue_expect(crpi_dialogue *d) { d->owed++; }
 
 static crp_status flush(crp_call *call, crpi_dialogue *d)
 {
+    if (d->sent < d->length) crp_conceal(call->vm, d->self, d->concealed, CRPI_CONCEALED);
     while (d->sent < d->length) {
         size_t taken;
         crp_status st = crp_below_send(call, d->self, d->queue + d->sent, d->length - d->sent, &taken);

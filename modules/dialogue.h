@@ -25,7 +25,7 @@ typedef struct crpi_dialogue {
     size_t owed;          /* replies to come */
     unsigned char *queue; /* lines to send: bytes `sent` to `length` */
     size_t capacity, length, sent;
-    crp_word concealed[CRPI_CONCEALED]; /* Strings that no text and no record may show */
+    crp_word concealed[CRPI_CONCEALED]; /* Strings that no text, record or transcript may show */
 } crpi_dialogue;
 
 /* How much is allowed, and the property that says so. */

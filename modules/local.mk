@@ -2,10 +2,12 @@
 
 module_sources = \
   modules/accept.c \
+  modules/address.c \
   modules/attr.c \
   modules/commsinfo.c \
   modules/dialogue.c \
   modules/host.c \
+  modules/idn.c \
   modules/log.c \
   modules/memory.c \
   modules/operation.c \
@@ -14,27 +16,47 @@ module_sources = \
   modules/pop3.c \
   modules/process.c \
   modules/prose.c \
+  modules/record.c \
   modules/register.c \
   modules/replay.c \
   modules/resolve.c \
   modules/script-module.c \
+  modules/socket.c \
   modules/stack-walk.c \
   modules/stack.c \
   modules/tcp.c \
   modules/text.c \
   modules/transcript.c \
+  modules/unix.c \
   modules/util.c \
   modules/verb.c \
   $(NULL)
 
 module_headers = \
+  modules/address.h \
   modules/attr.h \
   modules/dialogue.h \
+  modules/idn.h \
   modules/pop3.h \
   modules/resolve.h \
+  modules/socket.h \
   modules/stack.h \
   modules/text.h \
   modules/transcript.h \
   $(NULL)
 
 noinst_HEADERS += $(module_headers)
+
+# What puts the names of hosts into ASCII is a shared object, so that only who has such names pays for libidn2.
+if LIBIDN2_MODULE
+pkglib_LTLIBRARIES += carapace-idn.la
+carapace_idn_la_SOURCES = modules/idn-libidn2.c
+carapace_idn_la_CFLAGS = $(AM_CFLAGS) $(LIBIDN2_CFLAGS)
+carapace_idn_la_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^crp_'
+carapace_idn_la_LIBADD = $(LIBIDN2_LIBS)
+endif
+if LIBIDN2_LINKED
+libcarapace_la_SOURCES += modules/idn-libidn2.c
+libcarapace_la_CFLAGS += $(LIBIDN2_CFLAGS)
+libcarapace_la_LIBADD += $(LIBIDN2_LIBS)
+endif

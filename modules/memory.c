@@ -5,6 +5,7 @@
  * that closes lets the other read what is queued, then see the end of the data.
  */
 #include <string.h>
+#include "socket.h"
 #include "stack.h"
 
 typedef struct memory {
@@ -36,20 +37,6 @@ static crp_status get_peer(crp *vm, crp_object *self, crp_word *out)
         crp_store(vm, self, &e->peer, made);
     }
     *out = e->peer;
-    return CRP_OK;
-}
-
-static crp_status get_true(crp *vm, crp_object *self, crp_word *out)
-{
-    (void)vm, (void)self;
-    *out = CRP_TRUE;
-    return CRP_OK;
-}
-
-static crp_status get_secure(crp *vm, crp_object *self, crp_word *out)
-{
-    (void)vm, (void)self;
-    *out = CRP_NIL;
     return CRP_OK;
 }
 
@@ -162,9 +149,9 @@ static const crp_property properties[] = {
      "1..1073741824", "bytes that may be under way to the other end before a sender waits\n"
      "a.capacity                          # --> 65536", NULL, NULL},
     {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process\n"
-     "a.loopback                          # --> true", get_true, NULL},
+     "a.loopback                          # --> true", crpi_get_true, NULL},
     {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here\n"
-     "a.secure                            # --> ()", get_secure, NULL},
+     "a.secure                            # --> ()", crpi_get_false, NULL},
     CRP_PROPERTY_LOG_OF("a"),
     {0},
 };

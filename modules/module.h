@@ -27,6 +27,7 @@
  *  9. Structural questions are attributes too: `secure`, `loopback`, `peerAddress`, `localAddress`,
  *     `tlsVersion`, `tlsCipher`, `tlsCertificate`; so are the default limits `connectTimeout`, `sendTimeout`,
  *     `receiveTimeout`.  Whoever knows has a row; ask with crp_below_attribute.
+ * 10. A protocol tells the layers below what is secret, with crp_conceal, before it sends any of it.
  *
  * What a native method of a protocol module looks like (it is tried again from where `step` says):
  *
@@ -131,6 +132,10 @@ typedef struct crp_module_ops {
     crp_status (*send_value)(crp_call *, crp_module *, crp_word value);
     crp_status (*receive_value)(crp_call *, crp_module *, int64_t timeout, crp_word *out);
 
+    /* These Strings, NIL among them, are secret: no record of what goes by may show them, in either direction and
+     * however the bytes come.  Only for who records (see crp_conceal); it may be told the same many times. */
+    void (*conceal)(crp *, crp_module *, const crp_word *strings, size_t n);
+
     /* What scripts see in this module's place (a ScriptModule's scripted object); NULL: the module itself. */
     crp_word (*face)(const crp_module *);
     /* Operations that differ from instance to instance; NULL: these. */
@@ -156,6 +161,11 @@ crp_status crp_below_send(crp_call *, crp_module *, const void *bytes, size_t n,
 crp_status crp_below_receive(crp_call *, crp_module *, void *bytes, size_t n, size_t *got);
 /* Bytes held by the layers below that can be read without waiting. */
 size_t crp_below_pending(crp *, const crp_module *);
+
+/* Tells every layer below m what is secret, as it is and as it will be sent: a password, and its base64 form where
+ * that goes over the line.  Said before each command it costs next to nothing, and reaches a layer that was inserted
+ * meanwhile. */
+void crp_conceal(crp *, const crp_module *m, const crp_word *strings, size_t n);
 
 /* An attribute of the layers below: false (and NIL) when none of them has it, or it cannot be read. */
 bool crp_below_attribute(crp *, crp_module *, const char *name, crp_word *out);

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "socket.h"
 #include "stack.h"
 
 enum {
@@ -25,12 +26,11 @@ enum {
 extern char **environ;
 
 typedef struct process {
-    crp_module m;
+    crpi_socket s; /* our end of the pair */
     crp_word command, disconnect_timeout;
-    int fd_plus_1;    /* our end of the pair; 0: none */
     int watch_plus_1; /* a descriptor that is readable when the program has ended; 0: none */
     pid_t pid;        /* 0: not started, or its end was seen */
-    bool has_status, output_ended;
+    bool has_status;
     int status;       /* as waitpid gives it */
     int64_t deadline; /* of a disconnect */
 } process;
@@ -38,14 +38,6 @@ typedef struct process {
 static process *process_of(crp_module *m) { return (process *)m; }
 
 /* --- its end ------------------------------------------------------------------------------------------ */
-
-static void close_plus_one(crp *vm, int *fd_plus_1)
-{
-    void *state;
-    const crp_platform *p = crp_platform_of(vm, &state);
-    if (*fd_plus_1) p->close(state, *fd_plus_1 - 1);
-    *fd_plus_1 = 0;
-}
 
 /* Takes note of the program's end: true if there is no program now. */
 static bool has_ended(process *p, int flags)
@@ -70,8 +62,9 @@ static void end_by_force(process *p)
 static void process_close(crp *vm, crp_module *m)
 {
     process *p = process_of(m);
-    close_plus_one(vm, &p->fd_plus_1);
-    close_plus_one(vm, &p->watch_plus_1);
+    crpi_socket_close(vm, &p->s);
+    if (p->watch_plus_1) crpi_socket_close_fd(vm, p->watch_plus_1 - 1);
+    p->watch_plus_1 = 0;
     if (!has_ended(p, WNOHANG)) kill(p->pid, SIGTERM);
 }
 
@@ -161,7 +154,7 @@ static crp_status start(crp *vm, process *p, int end)
     int failure = st ? 0 : run(p, arguments, end);
     if (failure == ENOMEM) st = crp_no_memory(vm);
     else if (failure)
-        st = crp_module_raise_errno(vm, &p->m, CRP_ERR_COMMS, CRP_CONNECT_FAILED, failure, "cannot run %q",
+        st = crp_module_raise_errno(vm, &p->s.m, CRP_ERR_COMMS, CRP_CONNECT_FAILED, failure, "cannot run %q",
                                     arguments[0]);
     crp_free_bytes(vm, arguments, size);
 #ifdef SYS_pidfd_open
@@ -169,6 +162,16 @@ static crp_status start(crp *vm, process *p, int end)
     if (fd >= 0) p->watch_plus_1 = (int)fd + 1;
 #endif
     return st;
+}
+
+static int make_pair(crp *vm, int ends[2])
+{
+    int made = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+    if (made < 0 && crpi_socket_none_left(errno)) {
+        crp_collect(vm);
+        made = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+    }
+    return made < 0 ? errno : 0;
 }
 
 static crp_status process_connect(crp_call *call, crp_module *m)
@@ -179,73 +182,19 @@ static crp_status process_connect(crp_call *call, crp_module *m)
         return crp_module_raise(call->vm, m, CRP_ERR_CONFIG, 1, "connect: `command` is not set");
     process_close(call->vm, m);
     end_by_force(p);
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_CONNECT_FAILED, errno,
-                                      "cannot make a socket pair");
-    p->fd_plus_1 = ends[0] + 1;
-    p->has_status = p->output_ended = false;
+    int failure = make_pair(call->vm, ends);
+    if (failure)
+        return crpi_socket_raise(call->vm, m, CRP_CONNECT_FAILED, failure, "cannot make a socket pair");
+    p->s.fd_plus_1 = ends[0] + 1;
+    p->s.reset_is_end = true;
+    p->has_status = false;
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     crp_status st = start(call->vm, p, ends[1]);
     close(ends[1]);
     return st;
 }
 
-/* --- data --------------------------------------------------------------------------------------------- */
-
-static crp_status not_connected(crp *vm, crp_module *m)
-{
-    return crp_module_raise(vm, m, CRP_ERR_COMMS, CRP_NOT_CONNECTED, "not connected");
-}
-
-static crp_status process_send(crp_call *call, crp_module *m, const void *bytes, size_t n, size_t *taken)
-{
-    process *p = process_of(m);
-    void *state;
-    const crp_platform *platform = crp_platform_of(call->vm, &state);
-    if (!p->fd_plus_1) return not_connected(call->vm, m);
-    ssize_t sent = platform->send(state, p->fd_plus_1 - 1, bytes, n);
-    if (sent >= 0) {
-        *taken = (size_t)sent;
-        return CRP_OK;
-    }
-    if (sent != -EAGAIN)
-        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_SEND_FAILED, (int)-sent,
-                                      "send to the program failed");
-    crp_module_wait_fd(call, m, p->fd_plus_1 - 1, CRP_WRITABLE);
-    return CRP_AGAIN;
-}
-
-/* A program that ends without reading all that it was sent resets the pair: that is an end like any other. */
-static crp_status process_receive(crp_call *call, crp_module *m, void *bytes, size_t n, size_t *got)
-{
-    process *p = process_of(m);
-    void *state;
-    const crp_platform *platform = crp_platform_of(call->vm, &state);
-    if (!p->fd_plus_1) return not_connected(call->vm, m);
-    ssize_t came = p->output_ended ? 0 : platform->receive(state, p->fd_plus_1 - 1, bytes, n);
-    if (came == -ECONNRESET) came = 0;
-    if (came >= 0) {
-        *got = (size_t)came;
-        p->output_ended = came == 0;
-        return CRP_OK;
-    }
-    if (came != -EAGAIN)
-        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_RECEIVE_FAILED, (int)-came,
-                                      "receive from the program failed");
-    crp_module_wait_fd(call, m, p->fd_plus_1 - 1, CRP_READABLE);
-    return CRP_AGAIN;
-}
-
-static crp_status process_shut(crp_call *call, crp_module *m)
-{
-    process *p = process_of(m);
-    void *state;
-    const crp_platform *platform = crp_platform_of(call->vm, &state);
-    if (!p->fd_plus_1) return not_connected(call->vm, m);
-    int e = platform->shut(state, p->fd_plus_1 - 1);
-    if (!e || e == -ENOTCONN) return CRP_OK;
-    return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_SEND_FAILED, -e, "shutdown failed");
-}
+/* --- the end of the dialogue -------------------------------------------------------------------------- */
 
 /* What the program still prints is read away, or it could wait for ever for somebody to read it. */
 static crp_status wait_for_end(crp_call *call, process *p)
@@ -255,12 +204,12 @@ static crp_status wait_for_end(crp_call *call, process *p)
     crp_status st = CRP_OK;
     while (!st && got > 0) {
         got = 0;
-        st = process_receive(call, &p->m, block, sizeof block, &got);
+        st = crpi_socket_receive(call, &p->s.m, block, sizeof block, &got);
     }
     if (st && st != CRP_AGAIN) crp_clear_error(call->vm);
     if (has_ended(p, WNOHANG)) return CRP_OK;
     if (crp_now(call->vm) >= p->deadline)
-        return crp_module_raise(call->vm, &p->m, CRP_ERR_COMMS, CRP_DISCONNECT_FAILED,
+        return crp_module_raise(call->vm, &p->s.m, CRP_ERR_COMMS, CRP_DISCONNECT_FAILED,
                                 "the program did not end within %ld ms, and was told to",
                                 crp_integer_value(p->disconnect_timeout));
     if (p->watch_plus_1) crp_wait_fd(call, p->watch_plus_1 - 1, CRP_READABLE);
@@ -274,7 +223,7 @@ static crp_status process_disconnect(crp_call *call, crp_module *m)
 {
     process *p = process_of(m);
     if (m->step == 0) {
-        if (process_shut(call, m)) crp_clear_error(call->vm);
+        if (crpi_socket_shut(call, m)) crp_clear_error(call->vm);
         p->deadline = crp_now(call->vm) + crp_integer_value(p->disconnect_timeout);
         m->step = 1;
     }
@@ -306,29 +255,15 @@ static crp_status get_exit_status(crp *vm, crp_object *self, crp_word *out)
     return crp_integer(vm, WIFSIGNALED(p->status) ? 128 + WTERMSIG(p->status) : WEXITSTATUS(p->status), out);
 }
 
-static crp_status get_loopback(crp *vm, crp_object *self, crp_word *out)
-{
-    (void)vm, (void)self;
-    *out = CRP_TRUE;
-    return CRP_OK;
-}
-
-static crp_status get_secure(crp *vm, crp_object *self, crp_word *out)
-{
-    (void)vm, (void)self;
-    *out = CRP_NIL;
-    return CRP_OK;
-}
-
 static const crp_module_ops ops = {
     .kind = CRP_KIND_MODULE,
     .flags = CRP_MODULE_BOTTOM,
     .connect = process_connect,
     .disconnect = process_disconnect,
     .close = process_close,
-    .send = process_send,
-    .receive = process_receive,
-    .shut = process_shut,
+    .send = crpi_socket_send,
+    .receive = crpi_socket_receive,
+    .shut = crpi_socket_shut,
 };
 
 #define AT(field) offsetof(process, field)
@@ -348,9 +283,9 @@ static const crp_property properties[] = {
      "(p.disconnect)\n"
      "p.exitStatus                        # --> 0", get_exit_status, NULL},
     {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the machine\n"
-     "p.loopback                          # --> true", get_loopback, NULL},
+     "p.loopback                          # --> true", crpi_get_true, NULL},
     {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here\n"
-     "p.secure                            # --> ()", get_secure, NULL},
+     "p.secure                            # --> ()", crpi_get_false, NULL},
     CRP_PROPERTY_LOG_OF("p"),
     {0},
 };

@@ -17,7 +17,8 @@ crp_status crp_modules_register(crp *vm)
         &crpi_stack_class,   &crpi_commsinfo_class,     &crpi_tcp_class,
         &crpi_util_class,    &crpi_traffic_group_class, &crpi_memory_class,
         &crpi_process_class, &crpi_replay_class,        &crpi_script_module_class,
-        &crpi_log_class,     &crpi_pop3_class,          &any_module,
+        &crpi_log_class,     &crpi_pop3_class,          &crpi_unix_class,
+        &crpi_record_class,  &any_module,
     };
     crp_status st = crp_define_functions(vm, crpi_host_functions);
     uint32_t id;

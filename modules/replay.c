@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include "socket.h"
 #include "stack.h"
 #include "transcript.h"
 
@@ -40,6 +41,8 @@ static bool settle(const replay *r, cursor *c, enum crpi_item_kind kind)
         const crpi_item *i = &r->t.items[c->item];
         if (i->kind != CRPI_SERVER && i->kind != CRPI_CLIENT) return false;
         if (i->kind != kind) continue;
+        if (i->any && !c->offset) return true;
+        if (i->any) continue;
         while (c->turn < i->times && c->offset >= i->length) c->turn++, c->offset = 0;
         if (c->turn < i->times && i->length) return true;
     }
@@ -172,13 +175,58 @@ static crp_status unexpected(crp *vm, replay *r, const char *sent, size_t n)
                             "the transcript expects no more from the client, which sent %v", given);
 }
 
+static bool server_has_begun(const replay *r, size_t item)
+{
+    const cursor *s = &r->server;
+    return s->item > item || (s->item == item && (s->turn || s->offset));
+}
+
+/* A secret may go on: nothing was asked of the client since, and nothing was said to it. */
+static bool in_secret(const replay *r)
+{
+    for (size_t i = r->client.item; i-- > 0;) {
+        const crpi_item *item = &r->t.items[i];
+        if (item->any) return true;
+        if (item->kind == CRPI_CLIENT ? item->length > 0 : server_has_begun(r, i)) return false;
+    }
+    return false;
+}
+
+/* One byte at a secret, or behind one: what is not yet what follows it belongs to it. */
+static void take_secret(replay *r, char byte)
+{
+    cursor *c = &r->client;
+    bool more = settle(r, c, CRPI_CLIENT);
+    if (more && r->t.items[c->item].any) c->offset = 1;
+    else if (more && byte == *bytes_at(r, c)) c->offset++;
+    else if (more) c->offset = byte == r->t.bytes[r->t.items[c->item].at];
+}
+
+static bool at_secret(replay *r)
+{
+    bool more = settle(r, &r->client, CRPI_CLIENT);
+    return in_secret(r) || (more && r->t.items[r->client.item].any);
+}
+
+/* The client is further than the peer's words before this one; a secret that goes on is none of the client's. */
+static bool is_early(replay *r)
+{
+    return !r->t.pipelined && !in_secret(r) && settle(r, &r->server, CRPI_SERVER) &&
+           r->server.item < r->client.item;
+}
+
 static crp_status replay_send(crp_call *call, crp_module *m, const void *bytes, size_t n, size_t *taken)
 {
     replay *r = replay_of(m);
     if (r->over) return *taken = n, CRP_OK; /* into a connection that the peer has left */
-    if (!settle(r, &r->client, CRPI_CLIENT)) return unexpected(call->vm, r, bytes, n);
-    if (!r->t.pipelined && settle(r, &r->server, CRPI_SERVER) && r->server.item < r->client.item)
-        return too_early(call->vm, r);
+    if (!settle(r, &r->client, CRPI_CLIENT) && !in_secret(r)) return unexpected(call->vm, r, bytes, n);
+    if (is_early(r)) return too_early(call->vm, r);
+    if (at_secret(r)) {
+        take_secret(r, *(const char *)bytes);
+        *taken = 1;
+        crp_wake(call->vm, crp_module_word(m));
+        return CRP_OK;
+    }
     size_t k = left_in_item(r, &r->client);
     if (k > n) k = n;
     if (memcmp(bytes_at(r, &r->client), bytes, k)) return mismatch(call->vm, r, bytes, n);
@@ -272,13 +320,6 @@ static crp_status get_finished(crp *vm, crp_object *self, crp_word *out)
     return CRP_OK;
 }
 
-static crp_status get_true(crp *vm, crp_object *self, crp_word *out)
-{
-    (void)vm, (void)self;
-    *out = CRP_TRUE;
-    return CRP_OK;
-}
-
 /* --- the class ------------------------------------------------------------------------------------------ */
 
 static const crp_module_ops ops = {
@@ -324,7 +365,9 @@ static const crp_property properties[] = {
     {"finished", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true when every line was played\n"
      "r.finished                          # --> ()", get_finished, NULL},
     {"loopback", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "true: it never leaves the process\n"
-     "r.loopback                          # --> true", get_true, NULL},
+     "r.loopback                          # --> true", crpi_get_true, NULL},
+    {"secure", "Object", CRP_READ | CRP_STACK, 0, NULL, NULL, "(): nothing is encrypted here\n"
+     "r.secure                            # --> ()", crpi_get_false, NULL},
     CRP_PROPERTY_LOG_OF("r"),
     {0},
 };

@@ -1,36 +1,35 @@
-/* floor 4: a host name to addresses, without waiting in C.
+/* floor 4: a host's name to addresses, without waiting in C.
  *
- * Numeric addresses are taken as they are; names go to c-ares (hosts file, then DNS), whose sockets and
- * timers are waited for through the call like any other.
+ * Numeric addresses are taken as they are.  A name is looked for in the hosts file, then asked for in the DNS by
+ * c-ares, whose sockets and timers are waited for through the call like any other: AAAA and A at once, and what
+ * comes first can be tried while the other is still awaited (RFC 8305).  Names that nobody can have are refused
+ * before anything is sent; a name with other letters than ASCII's is looked up in its ASCII form (idn.h).
  */
 #ifndef CARAPACE_RESOLVE_H
 #define CARAPACE_RESOLVE_H
 
-#include <sys/socket.h>
-#include "module.h"
+#include "address.h"
 
-enum { CRPI_MAX_ADDRESSES = 32, CRPI_ADDRESS_TEXT = 80 };
-
-typedef struct crpi_address {
-    struct sockaddr_storage at;
-    unsigned length;
-} crpi_address;
+enum {
+    CRPI_MAX_ADDRESSES = 32,  /* of one family */
+    CRPI_RESOLVER_SOCKETS = 4 /* that a wait for names takes at most, of the eight of one wait */
+};
 
 typedef struct crpi_resolver crpi_resolver;
 
-/* "192.0.2.1", "2001:db8::1", "[::1]", "fe80::1%eth0"; false: not a numeric address. */
-bool crpi_address_parse(const char *host, unsigned port, crpi_address *out);
-/* "192.0.2.1:110" or "[::1]:110"; "" for anything else than IP. */
-void crpi_address_text(const crpi_address *, char out[CRPI_ADDRESS_TEXT]);
-bool crpi_address_is_loopback(const crpi_address *);
-unsigned crpi_address_port(const crpi_address *);
-
-/* Starts on the first call (*r NULL) and goes on with each: OK with *n addresses, at least one, in the order
- * in which to try them (families alternate); AGAIN; 6.10 for `m`, or NULL: for no module.  The caller frees *r
- * in every case. */
-crp_status crpi_resolve(crp_call *, crp_module *m, const char *host, unsigned port, crpi_resolver **r,
-                        crpi_address out[CRPI_MAX_ADDRESSES], size_t *n);
+/* Begins a look-up, for the module that errors name, or NULL.  *out is to be freed in every case. */
+crp_status crpi_resolver_begin(crp *, crp_module *, crp_word host, unsigned port, crpi_resolver **out);
 void crpi_resolver_free(crp *, crpi_resolver *);
+
+/* Takes in what has come.  OK: there is something to try, or was.  AGAIN: not yet; what to wait for was said to
+ * the call.  6.10: there is no address. */
+crp_status crpi_resolver_look(crp_call *, crpi_resolver *);
+/* More may come: says to the call what to wait for. */
+void crpi_resolver_wait(crp_call *, const crpi_resolver *);
+bool crpi_resolver_done(const crpi_resolver *);
+/* The address to try next; the families take turns.  False: none now. */
+bool crpi_resolver_next(crpi_resolver *, crpi_address *out);
+bool crpi_resolver_has_next(const crpi_resolver *);
 
 extern const crp_method crpi_host_functions[]; /* host.c: hostName, hostAddresses */
 

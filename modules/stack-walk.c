@@ -257,6 +257,15 @@ crp_status crp_below_receive(crp_call *call, crp_module *m, void *bytes, size_t 
     return crpi_layer_receive(call, crp_below(call->vm, m), bytes, n, got);
 }
 
+void crp_conceal(crp *vm, const crp_module *m, const crp_word *strings, size_t n)
+{
+    int layers = 0;
+    for (crp_module *b = crp_below(vm, m); b && layers < CRP_MAX_LAYERS; b = crp_below(vm, b), layers++) {
+        const crp_module_ops *ops = crp_ops_of(vm, b);
+        if (ops->conceal) ops->conceal(vm, b, strings, n);
+    }
+}
+
 size_t crp_below_pending(crp *vm, const crp_module *m)
 {
     size_t sum = 0;

@@ -85,7 +85,8 @@ crp_status crpi_layer_receive(crp_call *, crp_module *m, void *bytes, size_t n, 
 
 extern const crp_class_def crpi_stack_class, crpi_commsinfo_class, crpi_tcp_class, crpi_util_class,
     crpi_memory_class, crpi_process_class, crpi_replay_class, crpi_script_module_class,
-    crpi_traffic_group_class, crpi_log_class, crpi_pop3_class;
+    crpi_traffic_group_class, crpi_log_class, crpi_pop3_class, crpi_unix_class,
+    crpi_record_class;
 
 crp_status crpi_commsinfo_of_layers(crp *, const crpi_layers *, bool whole, crp_word *out);
 crp_status crpi_commsinfo_of_traffic(crp *, const crp_traffic *, crp_word *out);

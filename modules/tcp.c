@@ -1,53 +1,53 @@
 /* floor 4: Tcp: the usual bottom module: a connected socket, or a listening one.
  *
- * Connecting tries the addresses of the host in turn, a new one each 250 ms or as soon as one has failed; the
- * first that answers wins and the rest are closed (RFC 8305 in a simple form).  Every descriptor is stored in
- * the object before anything else can fail, so that close and drop find it.
+ * Connecting tries the addresses of the host as they become known, a new one each 250 ms or as soon as one has
+ * failed; the first that answers wins and the rest are closed (RFC 8305).  Every descriptor is stored in the
+ * object before anything else can fail, so that close and drop find it.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include "resolve.h"
+#include "socket.h"
 #include "stack.h"
 
-enum { ATTEMPTS = 6, ATTEMPT_DELAY = 250 /* milliseconds */, BACKLOG = 4096 /* what the system allows of it */ };
+enum {
+    ATTEMPTS = 8,        /* at once: as many as one wait may watch... */
+    ATTEMPT_DELAY = 250, /* milliseconds */
+    PATIENCE = 10000     /* ...the oldest of them makes room for the next after so many milliseconds */
+};
+
+typedef struct attempt {
+    int fd;
+    crpi_address to;
+    int64_t begun;
+} attempt;
 
 typedef struct race {
     crpi_resolver *resolver;
-    crpi_address address[CRPI_MAX_ADDRESSES];
-    size_t n, next;      /* how many there are, which one is tried next */
-    int fd[ATTEMPTS];    /* attempts under way */
-    size_t of[ATTEMPTS]; /* which address each is */
+    attempt attempts[ATTEMPTS]; /* under way */
     size_t live;
-    int64_t next_at;    /* when the next one starts */
-    int error;          /* of the last that failed */
-    size_t failed;      /* which it was */
-    crpi_address local; /* to connect from; length 0: any */
+    int64_t next_at;       /* when the next one starts */
+    int error;             /* of the last that failed */
+    crpi_address failed;   /* which it was */
+    bool from;             /* from `local`, of each family: [0] IPv4, [1] IPv6 */
+    crpi_address local[2];
 } race;
 
 typedef struct tcp {
-    crp_module m;
-    crp_word host, port, local_host, local_port, connect_timeout, send_timeout, receive_timeout, keep_alive,
-        no_delay;
-    int fd_plus_1; /* 0: none */
+    crpi_socket s; /* its `peer` is the property `host` */
+    crp_word port, local_host, local_port, connect_timeout, send_timeout, receive_timeout, keep_alive, no_delay;
     race *race;
 } tcp;
 
 static const crp_platform *sys(crp *vm, void **state) { return crp_platform_of(vm, state); }
 
-static void close_fd(crp *vm, int fd)
-{
-    void *state;
-    const crp_platform *p = sys(vm, &state);
-    p->close(state, fd);
-}
-
 static void end_race(crp *vm, tcp *t)
 {
     race *r = t->race;
     if (!r) return;
-    for (size_t i = 0; i < r->live; i++) close_fd(vm, r->fd[i]);
+    for (size_t i = 0; i < r->live; i++) crpi_socket_close_fd(vm, r->attempts[i].fd);
     crpi_resolver_free(vm, r->resolver);
     crp_free_bytes(vm, r, sizeof *r);
     t->race = NULL;
@@ -55,18 +55,15 @@ static void end_race(crp *vm, tcp *t)
 
 static void tcp_close(crp *vm, crp_module *m)
 {
-    tcp *t = (tcp *)m;
-    end_race(vm, t);
-    if (!t->fd_plus_1) return;
-    close_fd(vm, t->fd_plus_1 - 1);
-    t->fd_plus_1 = 0;
+    end_race(vm, (tcp *)m);
+    crpi_socket_close(vm, (crpi_socket *)m);
 }
 
 static void tcp_drop(crp *vm, crp_object *self) { tcp_close(vm, (crp_module *)self); }
 
 /* --- addresses ------------------------------------------------------------------------------------------ */
 
-static crp_status local_address(crp *vm, tcp *t, int family, int code, crpi_address *out)
+static crp_status local_address(crp *vm, tcp *t, int family, crpi_address *out)
 {
     const char *text;
     crp_status st = crp_c_string(vm, t->local_host, &text);
@@ -77,17 +74,15 @@ static crp_status local_address(crp *vm, tcp *t, int family, int code, crpi_addr
     else if (!strcmp(text, "localhost"))
         text = family == AF_INET6 ? "::1" : "127.0.0.1";
     if (crpi_address_parse(text, port, out)) return CRP_OK;
-    return crp_module_raise(vm, &t->m, CRP_ERR_COMMS, code, "localHost %q is not a numeric address", text);
+    return crp_module_raise(vm, &t->s.m, CRP_ERR_COMMS, CRP_BIND_FAILED,
+                            "localHost %q is not a numeric address", text);
 }
 
 static bool socket_name(crp *vm, const tcp *t, bool peer, crpi_address *out)
 {
-    void *state;
-    const crp_platform *p = sys(vm, &state);
     memset(out, 0, sizeof *out);
     out->length = sizeof out->at;
-    return t->fd_plus_1 &&
-           p->name(state, t->fd_plus_1 - 1, peer, (struct sockaddr *)&out->at, &out->length) == 0;
+    return crpi_socket_name(vm, &t->s, peer, &out->at, &out->length);
 }
 
 static crp_status get_address(crp *vm, crp_object *self, bool peer, crp_word *out)
@@ -115,13 +110,6 @@ static crp_status get_loopback(crp *vm, crp_object *self, crp_word *out)
     return CRP_OK;
 }
 
-static crp_status get_secure(crp *vm, crp_object *self, crp_word *out)
-{
-    (void)vm, (void)self;
-    *out = CRP_NIL;
-    return CRP_OK;
-}
-
 /* The real one while there is a socket: 0 asks the system for any free port. */
 static crp_status get_local_port(crp *vm, crp_object *self, crp_word *out)
 {
@@ -134,65 +122,63 @@ static crp_status get_local_port(crp *vm, crp_object *self, crp_word *out)
 
 /* --- connect -------------------------------------------------------------------------------------------- */
 
-static crp_status connect_failed(crp *vm, tcp *t, int errnum, const crpi_address *a)
+static crp_status connect_failed(crp *vm, tcp *t)
 {
     char text[CRPI_ADDRESS_TEXT];
-    crpi_address_text(a, text);
-    return crp_module_raise_errno(vm, &t->m, CRP_ERR_COMMS, CRP_CONNECT_FAILED, errnum,
-                                  "connect to %p port %p (%s) failed", t->host, t->port, text);
+    crpi_address_text(&t->race->failed, text);
+    return crpi_socket_raise(vm, &t->s.m, CRP_CONNECT_FAILED, t->race->error,
+                             "connect to %p port %p (%s) failed", t->s.peer, t->port, text);
 }
 
 /* From `localHost` and `localPort`, if they are set: 0 or -errno.  An address of the other family is one that
  * the next attempt may like better. */
-static int bind_before_connect(crp *vm, tcp *t, int fd, int family)
+static int bind_before_connect(crp *vm, const race *r, int fd, int family)
 {
     void *state;
     const crp_platform *p = sys(vm, &state);
-    const crpi_address *a = &t->race->local;
-    if (!a->length) return 0;
-    if (a->at.ss_family != family) return -EAFNOSUPPORT;
+    const crpi_address *a = &r->local[family == AF_INET6];
+    if (!r->from) return 0;
+    if (a->at.any.sa_family != family) return -EAFNOSUPPORT;
     p->option(state, fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    return p->bind(state, fd, (const struct sockaddr *)&a->at, a->length);
+    return p->bind(state, fd, &a->at.any, a->length);
 }
 
-static void attempt_failed(race *r, size_t i, int error)
+static void failed(race *r, const crpi_address *to, int error)
 {
     r->error = error;
-    r->failed = r->of[i];
-    r->live--;
-    r->fd[i] = r->fd[r->live];
-    r->of[i] = r->of[r->live];
+    r->failed = *to;
 }
 
-static void start_attempt(crp *vm, tcp *t)
+static void forget_attempt(race *r, size_t i) { r->attempts[i] = r->attempts[--r->live]; }
+
+static void start_attempt(crp *vm, race *r)
 {
-    race *r = t->race;
     void *state;
     const crp_platform *p = sys(vm, &state);
-    const crpi_address *a = &r->address[r->next];
-    int fd = p->socket(state, a->at.ss_family);
-    r->of[r->live] = r->next++;
-    if (fd < 0) {
-        r->error = -fd;
-        r->failed = r->of[r->live];
+    attempt a = {.begun = crp_now(vm)};
+    if (!crpi_resolver_next(r->resolver, &a.to)) return;
+    a.fd = crpi_socket_new(vm, a.to.at.any.sa_family);
+    if (a.fd < 0) {
+        failed(r, &a.to, -a.fd);
         return;
     }
-    r->fd[r->live++] = fd;
-    int e = bind_before_connect(vm, t, fd, a->at.ss_family);
-    if (!e) e = p->connect(state, fd, (const struct sockaddr *)&a->at, a->length);
+    r->attempts[r->live++] = a;
+    int e = bind_before_connect(vm, r, a.fd, a.to.at.any.sa_family);
+    if (!e) e = p->connect(state, a.fd, &a.to.at.any, a.to.length);
     if (e && e != -EINPROGRESS) {
-        p->close(state, fd);
-        attempt_failed(r, r->live - 1, -e);
+        p->close(state, a.fd);
+        failed(r, &a.to, -e);
+        r->live--;
     }
-    r->next_at = crp_now(vm) + ATTEMPT_DELAY;
+    r->next_at = a.begun + ATTEMPT_DELAY;
 }
 
 static void set_options(crp *vm, tcp *t)
 {
     void *state;
     const crp_platform *p = sys(vm, &state);
-    p->option(state, t->fd_plus_1 - 1, IPPROTO_TCP, TCP_NODELAY, crp_is_true(t->no_delay));
-    p->option(state, t->fd_plus_1 - 1, SOL_SOCKET, SO_KEEPALIVE, crp_is_true(t->keep_alive));
+    p->option(state, t->s.fd_plus_1 - 1, IPPROTO_TCP, TCP_NODELAY, crp_is_true(t->no_delay));
+    p->option(state, t->s.fd_plus_1 - 1, SOL_SOCKET, SO_KEEPALIVE, crp_is_true(t->keep_alive));
 }
 
 /* A socket that reports no error is connected only once it has a peer. */
@@ -204,20 +190,58 @@ static bool look_at_attempts(crp *vm, tcp *t)
     for (size_t i = 0; i < r->live;) {
         struct sockaddr_storage peer;
         unsigned length = sizeof peer;
-        int e = p->connected(state, r->fd[i]);
+        const attempt *a = &r->attempts[i];
+        int e = p->connected(state, a->fd);
         if (e == -EINPROGRESS) e = 0;
         if (e) {
-            p->close(state, r->fd[i]);
-            attempt_failed(r, i, -e);
-        } else if (p->name(state, r->fd[i], true, (struct sockaddr *)&peer, &length) == 0) {
-            t->fd_plus_1 = r->fd[i] + 1;
-            attempt_failed(r, i, 0);
+            p->close(state, a->fd);
+            failed(r, &a->to, -e);
+            forget_attempt(r, i);
+        } else if (p->name(state, a->fd, true, (struct sockaddr *)&peer, &length) == 0) {
+            t->s.fd_plus_1 = a->fd + 1;
+            forget_attempt(r, i);
             return true;
         } else {
             i++;
         }
     }
     return false;
+}
+
+/* While names are awaited, the rest of what one wait may watch belongs to them. */
+static size_t most_attempts(const race *r)
+{
+    return crpi_resolver_done(r->resolver) ? ATTEMPTS : ATTEMPTS - CRPI_RESOLVER_SOCKETS;
+}
+
+/* When there may be one more; it is now where none is under way. */
+static int64_t time_for_next(const race *r)
+{
+    if (!r->live) return 0;
+    if (r->live < most_attempts(r)) return r->next_at;
+    int64_t oldest = r->attempts[0].begun;
+    for (size_t i = 1; i < r->live; i++)
+        if (r->attempts[i].begun < oldest) oldest = r->attempts[i].begun;
+    return oldest + PATIENCE;
+}
+
+static void make_room(crp *vm, race *r)
+{
+    if (r->live < most_attempts(r)) return;
+    size_t oldest = 0;
+    for (size_t i = 1; i < r->live; i++)
+        if (r->attempts[i].begun < r->attempts[oldest].begun) oldest = i;
+    crpi_socket_close_fd(vm, r->attempts[oldest].fd);
+    failed(r, &r->attempts[oldest].to, ETIMEDOUT);
+    forget_attempt(r, oldest);
+}
+
+static void wait_for_race(crp_call *call, const tcp *t)
+{
+    const race *r = t->race;
+    crpi_resolver_wait(call, r->resolver);
+    for (size_t i = 0; i < r->live; i++) crp_module_wait_fd(call, &t->s.m, r->attempts[i].fd, CRP_WRITABLE);
+    if (crpi_resolver_has_next(r->resolver)) crp_wait_until(call, time_for_next(r));
 }
 
 static crp_status run_race(crp_call *call, tcp *t)
@@ -229,112 +253,53 @@ static crp_status run_race(crp_call *call, tcp *t)
             set_options(call->vm, t);
             return CRP_OK;
         }
-        bool more = r->next < r->n && r->live < ATTEMPTS;
-        if (!more && !r->live) return connect_failed(call->vm, t, r->error, &r->address[r->failed]);
-        if (!more || (r->live && crp_now(call->vm) < r->next_at)) break;
-        start_attempt(call->vm, t);
+        bool more = crpi_resolver_has_next(r->resolver);
+        if (!more && !r->live && crpi_resolver_done(r->resolver)) return connect_failed(call->vm, t);
+        if (!more || crp_now(call->vm) < time_for_next(r)) break;
+        make_room(call->vm, r);
+        start_attempt(call->vm, r);
     }
-    for (size_t i = 0; i < r->live; i++) crp_module_wait_fd(call, &t->m, r->fd[i], CRP_WRITABLE);
-    if (r->next < r->n && r->live < ATTEMPTS) crp_wait_until(call, r->next_at);
+    wait_for_race(call, t);
     return CRP_AGAIN;
 }
 
 static crp_status start_connect(crp_call *call, tcp *t)
 {
+    crp *vm = call->vm;
     size_t n;
-    crp_string_data(t->host, &n);
-    if (!n) return crp_module_raise(call->vm, &t->m, CRP_ERR_CONFIG, 1, "connect: `host` is not set");
+    crp_string_data(t->s.peer, &n);
+    if (!n) return crp_module_raise(vm, &t->s.m, CRP_ERR_CONFIG, 1, "connect: `host` is not set");
     if (!crp_integer_value(t->port))
-        return crp_module_raise(call->vm, &t->m, CRP_ERR_CONFIG, 1, "connect: `port` is not set");
-    tcp_close(call->vm, &t->m);
-    if (!(t->race = crp_alloc(call->vm, sizeof *t->race))) return CRP_E_NOMEM;
+        return crp_module_raise(vm, &t->s.m, CRP_ERR_CONFIG, 1, "connect: `port` is not set");
+    tcp_close(vm, &t->s.m);
+    if (!(t->race = crp_alloc(vm, sizeof *t->race))) return CRP_E_NOMEM;
     memset(t->race, 0, sizeof *t->race);
-    t->m.step = 1;
     crp_string_data(t->local_host, &n);
-    if (!n && !crp_integer_value(t->local_port)) return CRP_OK;
-    return local_address(call->vm, t, AF_INET, CRP_BIND_FAILED, &t->race->local);
+    t->race->from = n || crp_integer_value(t->local_port);
+    crp_status st = t->race->from ? local_address(vm, t, AF_INET, &t->race->local[0]) : CRP_OK;
+    if (!st && t->race->from) st = local_address(vm, t, AF_INET6, &t->race->local[1]);
+    if (st) return st;
+    t->s.m.step = 1;
+    return crpi_resolver_begin(vm, &t->s.m, t->s.peer, (unsigned)crp_integer_value(t->port), &t->race->resolver);
 }
 
 static void note_connected(crp *vm, tcp *t)
 {
     crpi_address a;
     char text[CRPI_ADDRESS_TEXT + 16] = "connected to ";
-    if (!crp_is_object(t->m.log) || !socket_name(vm, t, true, &a)) return;
+    if (!crp_is_object(t->s.m.log) || !socket_name(vm, t, true, &a)) return;
     crpi_address_text(&a, text + strlen(text));
-    crp_module_note(vm, &t->m, CRP_LOG_COM, CRP_LOG_INFO, text);
+    crp_module_note(vm, &t->s.m, CRP_LOG_COM, CRP_LOG_INFO, text);
 }
 
 static crp_status tcp_connect(crp_call *call, crp_module *m)
 {
     tcp *t = (tcp *)m;
-    crp_status st = CRP_OK;
-    if (m->step == 0 && (st = start_connect(call, t))) return st;
-    if (m->step == 1) {
-        const char *host;
-        st = crp_c_string(call->vm, t->host, &host);
-        if (!st)
-            st = crpi_resolve(call, m, host, (unsigned)crp_integer_value(t->port), &t->race->resolver,
-                              t->race->address, &t->race->n);
-        if (st) return st;
-        m->step = 2;
-    }
-    st = run_race(call, t);
+    crp_status st = m->step == 0 ? start_connect(call, t) : CRP_OK;
+    if (!st) st = crpi_resolver_look(call, t->race->resolver);
+    if (!st) st = run_race(call, t);
     if (!st) note_connected(call->vm, t);
     return st;
-}
-
-/* --- data ----------------------------------------------------------------------------------------------- */
-
-static crp_status closed_meanwhile(crp *vm, crp_module *m)
-{
-    return crp_module_raise(vm, m, CRP_ERR_COMMS, CRP_NOT_CONNECTED, "not connected");
-}
-
-static crp_status tcp_send(crp_call *call, crp_module *m, const void *bytes, size_t n, size_t *taken)
-{
-    tcp *t = (tcp *)m;
-    void *state;
-    const crp_platform *p = sys(call->vm, &state);
-    if (!t->fd_plus_1) return closed_meanwhile(call->vm, m);
-    ssize_t sent = p->send(state, t->fd_plus_1 - 1, bytes, n);
-    if (sent >= 0) {
-        *taken = (size_t)sent;
-        return CRP_OK;
-    }
-    if (sent != -EAGAIN && sent != -EWOULDBLOCK)
-        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_SEND_FAILED, (int)-sent,
-                                      "send to %p failed", t->host);
-    crp_module_wait_fd(call, m, t->fd_plus_1 - 1, CRP_WRITABLE);
-    return CRP_AGAIN;
-}
-
-static crp_status tcp_receive(crp_call *call, crp_module *m, void *bytes, size_t n, size_t *got)
-{
-    tcp *t = (tcp *)m;
-    void *state;
-    const crp_platform *p = sys(call->vm, &state);
-    if (!t->fd_plus_1) return closed_meanwhile(call->vm, m);
-    ssize_t came = p->receive(state, t->fd_plus_1 - 1, bytes, n);
-    if (came >= 0) {
-        *got = (size_t)came;
-        return CRP_OK;
-    }
-    if (came != -EAGAIN && came != -EWOULDBLOCK)
-        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_RECEIVE_FAILED, (int)-came,
-                                      "receive from %p failed", t->host);
-    crp_module_wait_fd(call, m, t->fd_plus_1 - 1, CRP_READABLE);
-    return CRP_AGAIN;
-}
-
-static crp_status tcp_shut(crp_call *call, crp_module *m)
-{
-    tcp *t = (tcp *)m;
-    void *state;
-    const crp_platform *p = sys(call->vm, &state);
-    if (!t->fd_plus_1) return closed_meanwhile(call->vm, m);
-    int e = p->shut(state, t->fd_plus_1 - 1);
-    if (!e || e == -ENOTCONN) return CRP_OK;
-    return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_SEND_FAILED, -e, "shutdown failed");
 }
 
 /* --- bind, listen, accept ------------------------------------------------------------------------------- */
@@ -343,9 +308,9 @@ static int open_listener(crp *vm, tcp *t, int family)
 {
     void *state;
     const crp_platform *p = sys(vm, &state);
-    int fd = p->socket(state, family);
+    int fd = crpi_socket_new(vm, family);
     if (fd < 0) return fd;
-    t->fd_plus_1 = fd + 1;
+    t->s.fd_plus_1 = fd + 1;
     p->option(state, fd, SOL_SOCKET, SO_REUSEADDR, 1);
     return fd;
 }
@@ -360,35 +325,26 @@ static crp_status tcp_bind(crp_call *call, crp_module *m)
     crpi_address a;
     crp_string_data(t->local_host, &n);
     tcp_close(call->vm, m);
-    crp_status st = local_address(call->vm, t, n ? AF_INET : AF_INET6, CRP_BIND_FAILED, &a);
+    crp_status st = local_address(call->vm, t, n ? AF_INET : AF_INET6, &a);
     if (st) return st;
-    int fd = open_listener(call->vm, t, a.at.ss_family);
-    if (fd < 0 && !n) {
-        if ((st = local_address(call->vm, t, AF_INET, CRP_BIND_FAILED, &a))) return st;
+    int fd = open_listener(call->vm, t, a.at.any.sa_family);
+    if (fd < 0 && !n && !crpi_socket_none_left(-fd)) {
+        if ((st = local_address(call->vm, t, AF_INET, &a))) return st;
         fd = open_listener(call->vm, t, AF_INET);
     }
-    if (fd >= 0 && !n && a.at.ss_family == AF_INET6) p->option(state, fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    int e = fd < 0 ? fd : p->bind(state, fd, (struct sockaddr *)&a.at, a.length);
+    if (fd >= 0 && !n && a.at.any.sa_family == AF_INET6) p->option(state, fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    int e = fd < 0 ? fd : p->bind(state, fd, &a.at.any, a.length);
     if (!e) return CRP_OK;
     tcp_close(call->vm, m);
-    return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_BIND_FAILED, -e,
-                                  "bind to %v port %p failed", t->local_host, t->local_port);
-}
-
-static crp_status tcp_listen(crp_call *call, crp_module *m)
-{
-    tcp *t = (tcp *)m;
-    void *state;
-    const crp_platform *p = sys(call->vm, &state);
-    int e = p->listen(state, t->fd_plus_1 - 1, BACKLOG);
-    if (!e) return CRP_OK;
-    return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_LISTEN_FAILED, -e,
-                                  "listen on port %p failed", t->local_port);
+    return crpi_socket_raise(call->vm, m, CRP_BIND_FAILED, -e, "bind to %v port %p failed", t->local_host,
+                             t->local_port);
 }
 
 /* The accepted one has the peer as host and port and the listener's settings. */
-static crp_status adopt(crp *vm, tcp *from, tcp *t)
+static crp_status adopt(crp *vm, crpi_socket *listener, crpi_socket *made)
 {
+    const tcp *from = (tcp *)listener;
+    tcp *t = (tcp *)made;
     crpi_address a;
     char text[CRPI_ADDRESS_TEXT] = "";
     crp_word host, port;
@@ -399,45 +355,20 @@ static crp_status adopt(crp *vm, tcp *from, tcp *t)
     crp_status st = crp_string(vm, text + six, n - 2 * six, &host);
     if (!st) st = crp_integer(vm, crpi_address_port(&a), &port);
     if (st) return st;
-    crp_store(vm, &t->m.h, &t->host, host);
-    crp_store(vm, &t->m.h, &t->port, port);
-    crp_store(vm, &t->m.h, &t->send_timeout, from->send_timeout);
-    crp_store(vm, &t->m.h, &t->receive_timeout, from->receive_timeout);
-    crp_store(vm, &t->m.h, &t->keep_alive, from->keep_alive);
-    crp_store(vm, &t->m.h, &t->no_delay, from->no_delay);
-    crp_store(vm, &t->m.h, &t->m.log, from->m.log);
+    crp_store(vm, &t->s.m.h, &t->s.peer, host);
+    crp_store(vm, &t->s.m.h, &t->port, port);
+    crp_store(vm, &t->s.m.h, &t->send_timeout, from->send_timeout);
+    crp_store(vm, &t->s.m.h, &t->receive_timeout, from->receive_timeout);
+    crp_store(vm, &t->s.m.h, &t->keep_alive, from->keep_alive);
+    crp_store(vm, &t->s.m.h, &t->no_delay, from->no_delay);
+    crp_store(vm, &t->s.m.h, &t->s.m.log, from->s.m.log);
     set_options(vm, t);
     return CRP_OK;
 }
 
-/* A connection that went away before it was taken is no error of the listener's. */
-static bool try_again(int e)
-{
-    return e == -EAGAIN || e == -EWOULDBLOCK || e == -ECONNABORTED || e == -EPROTO;
-}
-
 static crp_status tcp_accept(crp_call *call, crp_module *m, crp_word *out)
 {
-    tcp *t = (tcp *)m;
-    void *state;
-    const crp_platform *p = sys(call->vm, &state);
-    struct sockaddr_storage peer;
-    unsigned length = sizeof peer;
-    crp_word made;
-    crp_status st = crp_new_object(call->vm, m->h.class_id, &made);
-    if (st) return st;
-    int fd = p->accept(state, t->fd_plus_1 - 1, (struct sockaddr *)&peer, &length);
-    if (fd < 0 && try_again(fd)) {
-        crp_module_wait_fd(call, m, t->fd_plus_1 - 1, CRP_READABLE);
-        return CRP_AGAIN;
-    }
-    if (fd < 0)
-        return crp_module_raise_errno(call->vm, m, CRP_ERR_COMMS, CRP_ACCEPT_FAILED, -fd, "accept failed");
-    tcp *new_one = (tcp *)crp_object_of(made);
-    new_one->fd_plus_1 = fd + 1;
-    if ((st = adopt(call->vm, t, new_one))) return st;
-    *out = made;
-    return CRP_OK;
+    return crpi_socket_accept(call, m, adopt, out);
 }
 
 /* --- the class ------------------------------------------------------------------------------------------ */
@@ -447,21 +378,21 @@ static const crp_module_ops ops = {
     .flags = CRP_MODULE_BOTTOM,
     .connect = tcp_connect,
     .close = tcp_close,
-    .send = tcp_send,
-    .receive = tcp_receive,
-    .shut = tcp_shut,
+    .send = crpi_socket_send,
+    .receive = crpi_socket_receive,
+    .shut = crpi_socket_shut,
     .bind = tcp_bind,
-    .listen = tcp_listen,
+    .listen = crpi_socket_listen,
     .accept = tcp_accept,
 };
 
-#define SETTING (CRP_RW | CRP_CONFIG | CRP_STACK)
-#define FACT (CRP_READ | CRP_STACK)
+#define SETTING CRPI_SETTING
+#define FACT CRPI_FACT
 #define AT(field) offsetof(tcp, field)
 #define MS "1..86400000"
 
 static const crp_property properties[] = {
-    {"host", "String", SETTING, AT(host), NULL, NULL, "name or address to connect to\n"
+    {"host", "String", SETTING, AT(s.peer), NULL, NULL, "name or address to connect to; a name may have any letters, as bücher.example\n"
      "t.host                              # --> \"127.0.0.1\"", NULL, NULL},
     {"port", "Integer", SETTING, AT(port), NULL, "0..65535", "port to connect to\n"
      "(== t.port server.localPort)        # --> true", NULL, NULL},
@@ -494,7 +425,7 @@ static const crp_property properties[] = {
     {"loopback", "Object", FACT, 0, NULL, NULL, "true if the peer is on this machine\n"
      "t.loopback                          # --> true", get_loopback, NULL},
     {"secure", "Object", FACT, 0, NULL, NULL, "(): nothing is encrypted here\n"
-     "t.secure                            # --> ()", get_secure, NULL},
+     "t.secure                            # --> ()", crpi_get_false, NULL},
     CRP_PROPERTY_LOG_OF("t"),
     {0},
 };

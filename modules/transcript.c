@@ -58,7 +58,24 @@ static int escape(parser *p)
     return hex(p->at[-2]) * 16 + hex(p->at[-1]);
 }
 
-/* The bytes are never more than the text. */
+/* At the star of "\*".  Of the client's it is an item of its own, and the rest of the line is another. */
+static crp_status secret(parser *p, crpi_item **item)
+{
+    enum crpi_item_kind kind = (*item)->kind;
+    p->at++;
+    if (kind == CRPI_SERVER) {
+        memcpy(p->t->bytes + p->t->used, "***", 3);
+        p->t->used += 3;
+        return CRP_OK;
+    }
+    if ((*item)->times != 1) return wrong(p, "\\* in a line that comes more than once");
+    (*item)->length = p->t->used - (*item)->at;
+    crp_status st = new_item(p, kind, item);
+    if (!st) (*item)->any = true;
+    return st ? st : new_item(p, kind, item);
+}
+
+/* The bytes are never much more than the text: three for two. */
 static crp_status data(parser *p, enum crpi_item_kind kind, size_t times, bool line)
 {
     crpi_item *item;
@@ -67,7 +84,12 @@ static crp_status data(parser *p, enum crpi_item_kind kind, size_t times, bool l
     item->times = times;
     while (p->at < p->end) {
         int byte = (unsigned char)*p->at++;
-        if (byte == '\\' && (byte = escape(p)) < 0) return wrong(p, "expected \\r \\n \\t \\0 \\\\ or \\xHH");
+        if (byte == '\\' && p->at < p->end && *p->at == '*') {
+            if ((st = secret(p, &item))) return st;
+            continue;
+        }
+        if (byte == '\\' && (byte = escape(p)) < 0)
+            return wrong(p, "expected \\r \\n \\t \\0 \\\\ \\xHH or \\*");
         p->t->bytes[p->t->used++] = (char)byte;
     }
     if (line) p->t->bytes[p->t->used++] = '\r', p->t->bytes[p->t->used++] = '\n';
@@ -139,13 +161,14 @@ static crp_status one_line(parser *p)
     return wrong(p, "expected S, C, @ or #");
 }
 
-/* Each line of n bytes with its LF makes at most n + 1 bytes: "S:" gives way to CRLF. */
+/* Each line of n bytes with its LF makes at most n + 1 bytes, "S:" giving way to CRLF, and half as many again where it
+ * is secrets. */
 crp_status crpi_transcript_parse(crp *vm, const char *text, size_t n, crpi_transcript *t)
 {
     parser p = {.vm = vm, .t = t};
     const char *end = text + n;
     *t = (crpi_transcript){.cut = -1};
-    t->size = n + 2;
+    t->size = n + n / 2 + 2;
     if (!(t->bytes = crp_alloc(vm, t->size))) return CRP_E_NOMEM;
     crp_status st = CRP_OK;
     for (const char *at = text; !st && at < end;) {

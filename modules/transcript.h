@@ -14,7 +14,8 @@
  *     @reset                  from here receiving fails
  *     @close                  the end of the data, here (and after the last line)
  *
- * Escapes in S and C: \r \n \t \0 \\ \xHH.  Blanks before all this do not count.
+ * Escapes in S and C: \r \n \t \0 \\ \xHH, and \* for a secret that is not told: in a C line it stands for any
+ * bytes, up to where what follows it comes for the first time, in an S line for the three bytes ***.  Blanks before all this do not count.
  */
 #ifndef CARAPACE_TRANSCRIPT_H
 #define CARAPACE_TRANSCRIPT_H
@@ -35,6 +36,7 @@ typedef struct crpi_item {
     uint32_t line;     /* in the text, from 1 */
     size_t at, length; /* its bytes */
     size_t times;
+    bool any;          /* a secret of the client's: any bytes, one at least */
 } crpi_item;
 
 typedef struct crpi_transcript {

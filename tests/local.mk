@@ -39,9 +39,12 @@ unit_tests = \
   tests/unit/check-pop3 \
   tests/unit/check-printer \
   tests/unit/check-reader \
+  tests/unit/check-record \
   tests/unit/check-release \
   tests/unit/check-replay \
+  tests/unit/check-resolve \
   tests/unit/check-signature \
+  tests/unit/check-socket \
   tests/unit/check-stack \
   tests/unit/check-str \
   tests/unit/check-tcp \
@@ -115,6 +118,10 @@ ffi_tests = \
   tests/cli/ffi-page.sh \
   $(NULL)
 
+idn_tests = \
+  tests/areas/idn.area \
+  $(NULL)
+
 pattern_tests = \
   tests/areas/pattern.area \
   tests/cli/pattern.sh \
@@ -162,6 +169,9 @@ endif
 TESTS += $(area_tests)
 if FFI
 TESTS += $(ffi_tests)
+endif
+if LIBIDN2
+TESTS += $(idn_tests)
 endif
 if PCRE2
 TESTS += $(pattern_tests)
@@ -220,6 +230,7 @@ EXTRA_DIST += \
   $(area_tests) \
   $(ffi_tests) \
   $(lint_tests) \
+  $(idn_tests) \
   $(pattern_tests) \
   $(program_tests) \
   tests/alloc.list \

@@ -10,10 +10,10 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 END
 
-# interrupted SIGNAL SCRIPT: starts the script, waits until it has printed a line, sends the signal.
+# interrupted SIGNAL SCRIPT [ARG]: starts the script, waits until it has printed a line, sends the signal.
 interrupted() {
   : >out
-  python3 start.py "$CARAPACE" "$2" >out 2>err <input &
+  python3 start.py "$CARAPACE" "$2" ${3:+"$3"} >out 2>err <input &
   child=$!
   tries=500
   while [ "$tries" -gt 0 ] && [ ! -s out ]; do
@@ -53,6 +53,46 @@ interrupted INT loops.crp
 holds 'SIGINT ends a script that computes, by SIGINT' test "$status" = 130
 holds 'no catch in a loop gets it' sh -c '! grep -q caught out'
 holds 'nothing is said on stderr' test ! -s err
+
+# A connect that waits: for a name that nobody answers for, for a Tcp and for a Unix that do not accept.
+cat >deaf.py <<'END'
+import socket, sys
+kinds = {
+    "dns": (socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0)),
+    "tcp": (socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)),
+    "unix": (socket.AF_UNIX, socket.SOCK_STREAM, "deaf.sock"),
+}
+family, kind, address = kinds[sys.argv[1]]
+s = socket.socket(family, kind)
+s.bind(address)
+if kind == socket.SOCK_STREAM:
+    s.listen(0)
+print("deaf" if family == socket.AF_UNIX else s.getsockname()[1], flush=True)
+sys.stdin.read()
+END
+cat >connects.crp <<'END'
+(local (kind String) (deaf Object) (said String) (kept List))
+(set kind (::CommandLine.get 2))
+(set deaf (buildCommsStack '("Util" "Process") (list (list "command" (list "python3" "deaf.py" kind)))))
+(deaf.connect)
+(set said (deaf.receiveUntil "\n" 60000).trim)
+(if (== kind "dns") (putenv "CARAPACE_DNS" (+ "127.0.0.1:" said)))
+(print "waiting")
+(try
+    (for i '(1 2 3 4 5 6 7 8 9)
+        (kept.endCons (cond
+            ((== kind "unix") (create Unix '((path "deaf.sock"))))
+            ((== kind "tcp") (create Tcp (list '(host "127.0.0.1") (list 'port said.integer))))
+            (true (create Tcp '((host "host.example") (port 110))))))
+        (kept.last.connect))
+    (catch -1 (print "caught" err.string))
+    (finally (print "finally")))
+END
+for kind in dns tcp unix; do
+  interrupted INT connects.crp "$kind"
+  holds "SIGINT ends a connect that waits, $kind" test "$status" = 130
+  holds "and finally runs, $kind" sh -c 'printf "waiting\nfinally\n" | cmp -s - out'
+done
 
 printf '(print "ready")\n(sleep 500)\n(print "done")\n' >ignores.crp
 (
