@@ -7,7 +7,6 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <string.h>
-#include "part.h"
 
 static const char *reason(void)
 {
@@ -39,10 +38,10 @@ crp_status crpi_ffi_load(crp *vm, const crpi_ffi **out)
 
 crp_status crpi_ffi_load(crp *vm, const crpi_ffi **out)
 {
-    static const crpi_part part = {CRPI_PART_FFI, "carapace-ffi.so", CRPI_FFI_ENTRY, CRPI_FFI_ABI,
+    static const crp_part part = {"carapace-ffi.so", CRPI_FFI_ENTRY, CRPI_FFI_ABI,
                                    sizeof(crpi_ffi), "C functions cannot be called"};
     const void *table;
-    crp_status st = crpi_part_load(vm, &part, &table);
+    crp_status st = crp_load_part(vm, &part, &table);
     *out = table;
     return st;
 }

@@ -174,6 +174,22 @@ crp_status crp_set(crp *, crp_word object, crp_word name, crp_word value);
 #define CRP_LIBRARY_ABI 1
 typedef crp_status (*crp_library_function)(crp *);
 
+/* --- parts: what only some scripts need ------------------------------------------------------------------
+ *
+ * What would cost every script at the start, because another library comes with it, is a shared object beside the
+ * program or the library.  It shows one function, which gives a table for the ABI number that it is asked for, or NULL;
+ * it knows nothing of the interpreter.  A part is found and loaded when it is first needed, and stays. */
+typedef struct crp_part {
+    const char *file;  /* "carapace-NAME.so" */
+    const char *entry; /* the function that it shows */
+    unsigned abi;
+    size_t size;         /* of the table, which begins with its own size, a size_t */
+    const char *without; /* what there is not without it: "C functions cannot be called" */
+} crp_part;
+
+/* 1.12 when it is not there or belongs to another version.  The description is static. */
+crp_status crp_load_part(crp *, const crp_part *, const void **table);
+
 /* --- steps: what a native may wait for ------------------------------------------------------------------- */
 
 enum { CRP_READABLE = 1, CRP_WRITABLE = 2 };

@@ -14,7 +14,6 @@
 #endif
 #include <string.h>
 #include "lib.h"
-#include "part.h"
 #include "str.h"
 #include "utf8.h"
 
@@ -58,10 +57,10 @@ static crp_status load(crp *vm, const crpi_pcre **out)
 
 static crp_status load(crp *vm, const crpi_pcre **out)
 {
-    static const crpi_part part = {CRPI_PART_PCRE, "carapace-pcre.so", CRPI_PCRE_ENTRY, CRPI_PCRE_ABI,
+    static const crp_part part = {"carapace-pcre.so", CRPI_PCRE_ENTRY, CRPI_PCRE_ABI,
                                    sizeof(crpi_pcre), "there are no regular expressions"};
     const void *table;
-    crp_status st = crpi_part_load(vm, &part, &table);
+    crp_status st = crp_load_part(vm, &part, &table);
     *out = table;
     return st;
 }

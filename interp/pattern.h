@@ -3,7 +3,7 @@
  * pattern.c has the class Pattern and walks over its matches; pattern-find.c hands them out, pattern-replace.c
  * puts something else in their place.  How a regular expression is matched only PCRE2 knows; whoever uses none
  * shall not pay for starting it, so pattern-pcre2.c is a shared object of its own, carapace-pcre.so, which knows
- * nothing of the interpreter and is loaded for the first Pattern (part.h).
+ * nothing of the interpreter and is loaded for the first Pattern (crp_load_part).
  */
 #ifndef CARAPACE_PATTERN_H
 #define CARAPACE_PATTERN_H

@@ -49,7 +49,7 @@ struct crp {
     uint32_t epoch;             /* a redefinition makes caches stale */
     unsigned nesting;           /* host calls inside natives */
     size_t max_depth;           /* frames; 1.15 beyond */
-    const void *parts[2];       /* the tables of those that are loaded, by number (part.h) */
+    struct { const crp_part *part; const void *table; } parts[4]; /* those that are loaded (part.c) */
     bool ending;                /* what was given to `atEnd` is called */
     bool stopped;               /* a script has called `stop`: nothing runs any more */
     int exit_status;            /* what it gave to `stop` */

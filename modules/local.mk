@@ -19,8 +19,11 @@ module_sources = \
   modules/script-module.c \
   modules/stack-walk.c \
   modules/stack.c \
+  modules/start-tls.c \
   modules/tcp.c \
   modules/text.c \
+  modules/tls-settings.c \
+  modules/tls.c \
   modules/transcript.c \
   modules/util.c \
   modules/verb.c \
@@ -33,7 +36,17 @@ module_headers = \
   modules/resolve.h \
   modules/stack.h \
   modules/text.h \
+  modules/tls-engine.h \
+  modules/tls-openssl.h \
+  modules/tls.h \
   modules/transcript.h \
   $(NULL)
 
 noinst_HEADERS += $(module_headers)
+
+# TLS is a shared object too, so that only who connects a Tls pays for OpenSSL.
+tls_sources = \
+  modules/tls-openssl-context.c \
+  modules/tls-openssl-text.c \
+  modules/tls-openssl.c \
+  $(NULL)

@@ -79,6 +79,8 @@ typedef struct crp_module {
     bool connecting, disconnecting;
     bool listening, bound;
     bool bottom;           /* it may stand at the bottom, though its class in general may not */
+    bool accepted;         /* it was made by `accept`: this is the server's end */
+    bool spliced;          /* it was inserted into a connection: what stands above it stays connected */
     uint8_t locks;         /* crp_operation: CRP_LOCK_... that are held */
     crp_traffic traffic;
 } crp_module;

@@ -114,6 +114,10 @@ ffi_tests = \
   tests/cli/ffi-page.sh \
   $(NULL)
 
+tls_unit_tests = \
+  tests/unit/check-tls \
+  $(NULL)
+
 pattern_tests = \
   tests/areas/pattern.area \
   tests/cli/pattern.sh \
@@ -156,6 +160,13 @@ if UNIT_TESTS
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+if OPENSSL
+check_PROGRAMS += tests/tls/certificates
+if UNIT_TESTS
+check_PROGRAMS += $(tls_unit_tests)
+TESTS += $(tls_unit_tests)
+endif
+endif
 TESTS += $(area_tests)
 if FFI
 TESTS += $(ffi_tests)
@@ -178,6 +189,12 @@ tests_fresh_LDADD =
 
 check_PROGRAMS += tests/run-lang
 tests_run_lang_LDADD =
+
+# What makes certificates, and the test that looks into OpenSSL.
+tests_tls_certificates_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_tls_certificates_LDADD = $(OPENSSL_LIBS)
+tests_unit_check_tls_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_check_tls_LDADD = libcarapace.la $(CHECK_LIBS) $(OPENSSL_LIBS)
 
 # A library that a test loads; one that is installed nowhere is made with an -rpath all the same.
 check_LTLIBRARIES =
