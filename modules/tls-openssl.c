@@ -120,7 +120,7 @@ static bool begin(crpi_tls_connection *c, const crpi_tls_peer *peer)
 {
     if (!(c->start = OPENSSL_zalloc(sizeof *c->start))) return false;
     if (!(c->ssl = SSL_new(c->context->ssl))) return false;
-    SSL_set_app_data(c->ssl, c);
+    if (!SSL_set_app_data(c->ssl, c)) return false;
     OPENSSL_strlcpy(c->start->name, peer->name, sizeof c->start->name);
     X509_VERIFY_PARAM_set_time(SSL_get0_param(c->ssl), (time_t)peer->now);
     if (c->context->server)

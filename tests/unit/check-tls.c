@@ -769,6 +769,199 @@ START_TEST(what_is_altered_on_the_way_is_refused)
 }
 END_TEST
 
+/* --- startTls ------------------------------------------------------------------------------------------- */
+
+/* A protocol above, which counts how often it was connected and closed. */
+typedef struct protocol {
+    crp_module m;
+    int connects, closes;
+} protocol;
+
+static crp_status protocol_connect(crp_call *c, crp_module *m)
+{
+    (void)c;
+    ((protocol *)m)->connects++;
+    return CRP_OK;
+}
+
+static void protocol_close(crp *i, crp_module *m)
+{
+    (void)i;
+    ((protocol *)m)->closes++;
+}
+
+static const crp_module_ops protocol_ops = {
+    .kind = CRP_KIND_MODULE, .connect = protocol_connect, .close = protocol_close};
+static const crp_property protocol_rows[] = {CRP_PROPERTY_LOG, {0}};
+static const crp_method protocol_verbs[] = {CRP_MODULE_METHODS, {0}};
+static const crp_class_def protocol_class = {.size = sizeof(crp_class_def),
+                                             .name = "Protocol",
+                                             .help = "x",
+                                             .instance_size = sizeof(protocol),
+                                             .properties = protocol_rows,
+                                             .methods = protocol_verbs,
+                                             .mark = crp_module_mark,
+                                             .module = &protocol_ops};
+
+static protocol *above;
+
+/* Both ends in clear and connected, with a Tls each that stands nowhere yet. */
+static void new_clear_pair(void)
+{
+    static crp *defined;
+    uint32_t id;
+    if (defined != vm) expect_ok(crp_define_class(vm, &protocol_class, &id));
+    defined = vm;
+    new_pair(65536);
+    expect_ok(call(client.stack, "pop", NULL));
+    expect_ok(call(client.stack, "pop", NULL));
+    expect_ok(call(server.stack, "pop", NULL));
+    expect_ok(call(server.stack, "pop", NULL));
+    crp_word top = make("Protocol");
+    above = (protocol *)crp_object_of(top);
+    expect_ok(call(client.stack, "push", NULL, client.util));
+    expect_ok(call(client.stack, "push", NULL, top));
+    expect_ok(call(server.stack, "push", NULL, server.util));
+    expect_ok(call(client.stack, "connect", NULL));
+    expect_ok(call(server.stack, "connect", NULL));
+}
+
+static verdicts start_both(void)
+{
+    running r[2];
+    verdicts v = {"", ""};
+    begin(&r[0], server.stack, "startTls", 1, &server.tls);
+    begin(&r[1], client.stack, "startTls", 1, &client.tls);
+    for (int round = 0; round < MOST_ROUNDS && (!*v.client || !*v.server); round++) {
+        if (!*v.client && step(&r[1])) tell(v.client, &r[1]);
+        if (!*v.server && step(&r[0])) tell(v.server, &r[0]);
+        bare_forget(vm);
+    }
+    return v;
+}
+
+static void expect_closed(end_of *e)
+{
+    expect_error("6.11: ", call(e->memory, "send", NULL, text("x")));
+    expect_error("6.11: ", call(e->stack, "send", NULL, text("x")));
+    ck_assert(!((crp_module *)crp_object_of(e->util))->connected);
+    ck_assert(tls_at(e)->connection == NULL);
+}
+
+START_TEST(a_connection_goes_on_encrypted_and_stays_connected)
+{
+    open_tls();
+    crp_word line;
+    new_clear_pair();
+    expect_ok(call(client.stack, "send", NULL, text("STLS\r\n")));
+    expect_ok(call(server.util, "receiveLine", &line));
+    expect_text(line, "STLS");
+    expect_ok(call(server.stack, "send", NULL, text("+OK\r\n")));
+    expect_ok(call(client.util, "receiveLine", &line));
+    verdicts v = start_both();
+    ck_assert_str_eq(v.client, "ok");
+    ck_assert_str_eq(v.server, "ok");
+    ck_assert(get(client.stack, "secure") == CRP_TRUE);
+    ck_assert_int_eq(above->connects, 1);
+    ck_assert_int_eq(above->closes, 0);
+    ck_assert_int_eq(crp_integer_value(get(client.stack, "depth")), 4);
+    expect_ok(call(client.stack, "send", NULL, text("CAPA\r\n")));
+    expect_ok(call(server.util, "receiveLine", &line));
+    expect_text(line, "CAPA");
+    expect_ok(call(client.stack, "connect", NULL)); /* it is */
+    ck_assert_int_eq(above->connects, 1);
+    close_tls();
+}
+END_TEST
+
+START_TEST(what_came_in_clear_before_makes_the_upgrade_refuse)
+{
+    open_tls();
+    crp_word line;
+    new_clear_pair();
+    expect_ok(call(client.stack, "send", NULL, text("STLS\r\nUSER mallory\r\n")));
+    expect_ok(call(server.util, "receiveLine", &line));
+    expect_error("6.3: Tls cannot be inserted below Util: Util holds 14 bytes",
+                 call(server.stack, "startTls", NULL, server.tls));
+    expect_closed(&server);
+    /* what comes later reaches the Tls, which does not take it for TLS */
+    new_clear_pair();
+    expect_ok(call(client.stack, "send", NULL, text("STLS\r\n")));
+    expect_ok(call(server.util, "receiveLine", &line));
+    expect_ok(call(client.stack, "send", NULL, text("USER mallory\r\n")));
+    expect_error("6.9: Tls: the peer does not speak TLS: it sent \"USER mallory\\r\\n\"",
+                 call(server.stack, "startTls", NULL, server.tls));
+    expect_closed(&server);
+    close_tls();
+}
+END_TEST
+
+START_TEST(an_upgrade_that_fails_closes_the_stack)
+{
+    open_tls();
+    new_clear_pair();
+    set_text(server.tls, "certificate", file("expired.pem"));
+    verdicts v = start_both();
+    expect_begins(v.client, "6.9: Tls: the server's certificate is refused: it has expired");
+    expect_begins(v.server, "6.9: Tls: the peer has refused: certificate expired");
+    expect_closed(&client);
+    expect_closed(&server);
+    ck_assert_int_gt(above->closes, 0);
+    new_clear_pair();
+    expect_error("6.1: Protocol: timeout after 1500 ms, starting TLS",
+                 call(client.stack, "startTls", NULL, client.tls, CRP_UNSET, number(1500)));
+    expect_closed(&client);
+    /* one that is given up in the middle, too */
+    new_clear_pair();
+    running r;
+    begin(&r, client.stack, "startTls", 1, &client.tls);
+    ck_assert(!step(&r));
+    end(&r);
+    expect_closed(&client);
+    close_tls();
+}
+END_TEST
+
+START_TEST(a_mistake_before_the_upgrade_leaves_the_connection_as_it_is)
+{
+    open_tls();
+    new_clear_pair();
+    crp_word other = bare_keep(STACK(make("Memory"), make("Tls"))), used = get(other, "top"), w;
+    expect_error("1.2: this Tls stands on a stack already", call(client.stack, "startTls", NULL, used));
+    expect_error("1.4: no such layer on this stack: \"Nothing\"",
+                 call(client.stack, "startTls", NULL, client.tls, text("Nothing")));
+    expect_error("4.1: startTls: Memory is the bottom", call(client.stack, "startTls", NULL, client.tls, client.memory));
+    expect_ok(call(client.stack, "send", NULL, text("still here")));
+    expect_ok(call(server.stack, "receive", &w));
+    expect_text(w, "still here");
+    crp_close_stack(vm, (crp_module *)crp_object_of(client.memory));
+    expect_error("6.11: Memory: not connected", call(client.stack, "startTls", NULL, client.tls));
+    close_tls();
+}
+END_TEST
+
+START_TEST(an_upgrade_waits_for_what_is_being_sent)
+{
+    open_tls();
+    new_clear_pair();
+    static char bytes[70000];
+    memset(bytes, 'x', sizeof bytes - 1);
+    crp_word data[1] = {bare_keep(text(bytes))};
+    running sender, starter;
+    begin(&sender, client.stack, "send", 1, data);
+    ck_assert(!step(&sender));
+    begin(&starter, client.stack, "startTls", 1, &client.tls);
+    ck_assert(!step(&starter));
+    ck_assert_int_eq(crp_integer_value(get(client.stack, "depth")), 3);
+    expect_ok(call(server.stack, "receive", NULL));
+    ck_assert(step(&sender) && sender.st == CRP_OK);
+    ck_assert(!step(&starter));
+    ck_assert_int_eq(crp_integer_value(get(client.stack, "depth")), 4);
+    end(&starter);
+    close_tls();
+}
+END_TEST
+
 /* --- waiting -------------------------------------------------------------------------------------------- */
 
 START_TEST(a_send_waits_while_another_receives_and_nothing_goes_twice)
@@ -834,6 +1027,9 @@ static void give(void *p, const char *f, int l)
     free(p);
 }
 
+/* Before OpenSSL allocates anything, and in vain where it has. */
+__attribute__((constructor)) static void watch_allocations(void) { CRYPTO_set_mem_functions(take, take_again, give); }
+
 /* One conversation; every error on the way is welcome. */
 static void converse(void)
 {
@@ -855,7 +1051,6 @@ static void converse(void)
 
 START_TEST(every_allocation_of_openssl_may_fail)
 {
-    ck_assert(CRYPTO_set_mem_functions(take, take_again, give));
     open_tls();
     converse();
     int stride = getenv("CARAPACE_TEST_MODE") ? 23 : 1;
@@ -868,6 +1063,7 @@ START_TEST(every_allocation_of_openssl_may_fail)
         if (!came) break;
         ck_assert_uint_lt(n, 100000);
     }
+    new_pair(65536);
     connect_well();
     close_tls();
 }
@@ -911,5 +1107,8 @@ UNIT_MAIN("tls", what_one_end_sends_the_other_receives_and_nobody_between_can_re
           a_version_that_is_too_old_is_refused, protocols_of_which_none_is_common_are_an_error,
           a_peer_that_speaks_no_tls_is_quoted, silence_in_the_handshake_ends_with_the_deadline,
           a_peer_that_vanishes_after_any_byte_of_the_handshake_is_an_error, only_the_peers_word_ends_the_data,
-          what_is_altered_on_the_way_is_refused, a_send_waits_while_another_receives_and_nothing_goes_twice,
+          what_is_altered_on_the_way_is_refused, a_connection_goes_on_encrypted_and_stays_connected,
+          what_came_in_clear_before_makes_the_upgrade_refuse, an_upgrade_that_fails_closes_the_stack,
+          a_mistake_before_the_upgrade_leaves_the_connection_as_it_is, an_upgrade_waits_for_what_is_being_sent,
+          a_send_waits_while_another_receives_and_nothing_goes_twice,
           what_is_held_is_pending, every_allocation_of_openssl_may_fail, every_allocation_of_the_interpreter_may_fail)
