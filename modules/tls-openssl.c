@@ -190,6 +190,17 @@ static crpi_tls_outcome outcome_of(crpi_tls_connection *c, int result, crpi_tls_
 
 /* --- steps ---------------------------------------------------------------------------------------------- */
 
+/* What only the handshake needs.  Of the peer's certificates its own, the first in a server's list, is asked about
+ * later; the others only led to a CA, and would be kept with the session, some kilobytes each. */
+static void tidy_up(crpi_tls_connection *c)
+{
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(c->ssl);
+    while (sk_X509_num(chain) > !c->context->server) X509_free(sk_X509_pop(chain));
+    OPENSSL_free(c->start);
+    c->start = NULL;
+    SSL_free_buffers(c->ssl);
+}
+
 static crpi_tls_outcome handshake(void *connection, crpi_tls_fault *fault)
 {
     crpi_tls_connection *c = connection;
@@ -200,9 +211,7 @@ static crpi_tls_outcome handshake(void *connection, crpi_tls_fault *fault)
         if (outcome != CRPI_TLS_AGAIN && c->key) crpi_tls_keep_session(c->context, c->key, NULL);
         return outcome;
     }
-    OPENSSL_free(c->start);
-    c->start = NULL;
-    SSL_free_buffers(c->ssl);
+    tidy_up(c);
     ERR_clear_error();
     return CRPI_TLS_DONE;
 }
@@ -213,7 +222,10 @@ static crpi_tls_outcome receive(void *connection, void *bytes, size_t n, size_t 
     ERR_clear_error();
     *got = 0;
     int result = SSL_read_ex(c->ssl, bytes, n, got);
-    return result == 1 ? CRPI_TLS_DONE : outcome_of(c, result, fault);
+    if (result == 1) return CRPI_TLS_DONE;
+    crpi_tls_outcome outcome = outcome_of(c, result, fault);
+    if (outcome == CRPI_TLS_AGAIN) SSL_free_buffers(c->ssl);
+    return outcome;
 }
 
 static crpi_tls_outcome send(void *connection, const void *bytes, size_t n, size_t *taken, crpi_tls_fault *fault)
