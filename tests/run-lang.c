@@ -746,9 +746,21 @@ static const char *find_program(void)
     return absolute;
 }
 
+/* Tests of TLS make their certificates: by what was built beside this runner. */
+static void find_certificates(void)
+{
+    char self[PATH_MAX];
+
+    if (!realpath("/proc/self/exe", self))
+        die("/proc/self/exe");
+    *strrchr(self, '/') = 0;
+    setenv("CERTIFICATES", format("%s/tls/certificates", self), 0);
+}
+
 static void set_up(void)
 {
     program = find_program();
+    find_certificates();
     wrapper = environment("CARAPACE_TEST_WRAPPER", "");
     mode = environment("CARAPACE_TEST_MODE", "");
     seconds = atoi(environment("CARAPACE_TEST_TIMEOUT", *wrapper ? "120" : *mode ? "60" : "20"));
