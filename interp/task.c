@@ -281,15 +281,17 @@ static void remove_timer(crpi_tasks *tasks, crpi_task *task)
 
 /* --- descriptors ------------------------------------------------------------------------------------------------------------ */
 
-/* Tells the platform what is waited for at this descriptor, if that has changed. */
-static int rewatch(crp *vm, int fd)
+enum { EITHER = CRP_READABLE | CRP_WRITABLE };
+
+/* Tells the platform what is waited for at this descriptor, if that has changed.  `keep`: see CRP_KEEP. */
+static int rewatch(crp *vm, int fd, unsigned keep)
 {
     crpi_watch *w = &vm->tasks->watches[fd];
     unsigned events = 0;
-    for (const crpi_wait *wait = w->first; wait; wait = wait->next) events |= wait->events;
+    for (const crpi_wait *wait = w->first; wait; wait = wait->next) events |= wait->events & EITHER;
     if (events == w->events) return 0;
     w->events = events;
-    return vm->platform->watch(vm->platform_state, fd, events);
+    return vm->platform->watch(vm->platform_state, fd, events ? events : keep);
 }
 
 static bool add_wait(crp *vm, crpi_task *task, crpi_wait *wait)
@@ -309,7 +311,7 @@ static bool add_wait(crp *vm, crpi_task *task, crpi_wait *wait)
     if (w->first) w->first->previous = wait;
     w->first = wait;
     tasks->fd_waits++;
-    return rewatch(vm, wait->fd) >= 0;
+    return rewatch(vm, wait->fd, 0) >= 0;
 }
 
 static void remove_wait(crp *vm, crpi_wait *wait)
@@ -320,7 +322,7 @@ static void remove_wait(crp *vm, crpi_wait *wait)
     if (wait->next) wait->next->previous = wait->previous;
     wait->task = NULL;
     vm->tasks->fd_waits--;
-    rewatch(vm, wait->fd);
+    rewatch(vm, wait->fd, wait->events & CRP_KEEP);
 }
 
 /* --- objects that are waited for: a hash table of lists --------------------------------------------------------- */
