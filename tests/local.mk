@@ -6,6 +6,7 @@
 #   tests/repl/SENTENCE.session      a session at the prompt; tests/repl/sessions.sh plays them all
 #   tests/talk/SENTENCE.talk         a dialogue with a POP3 server; tests/talk/talks.sh plays them all
 #   tests/dovecot/*.sh               the same with a real server
+#   tests/tls/*.sh                   TLS with the programs of OpenSSL; the certificates are made when a test begins
 #   tests/lint/*.sh                  what holds for the sources themselves
 #
 # tests/bench is for `make bench`, and no test.
@@ -114,6 +115,12 @@ ffi_tests = \
   tests/cli/ffi-page.sh \
   $(NULL)
 
+tls_tests = \
+  tests/areas/tls.area \
+  tests/dovecot/tls.sh \
+  tests/tls/openssl.sh \
+  $(NULL)
+
 tls_unit_tests = \
   tests/unit/check-tls \
   $(NULL)
@@ -162,6 +169,7 @@ TESTS += $(unit_tests)
 endif
 if OPENSSL
 check_PROGRAMS += tests/tls/certificates
+TESTS += $(tls_tests)
 if UNIT_TESTS
 check_PROGRAMS += $(tls_unit_tests)
 TESTS += $(tls_unit_tests)
@@ -236,6 +244,7 @@ EXTRA_DIST += \
   $(lint_tests) \
   $(pattern_tests) \
   $(program_tests) \
+  $(tls_tests) \
   tests/alloc.list \
   tests/bench \
   tests/cli/since-1999.crp \
