@@ -7,6 +7,7 @@
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
+#include <stdlib.h>
 #include <string.h>
 #include "tls.h"
 
@@ -119,6 +120,16 @@ static void collect_file(collected *c, const crpi_tls_engine *engine, const char
     collect(c, stamp, sizeof stamp);
 }
 
+/* Which CAs the system trusts, as far as it can be known from here. */
+static void collect_system(collected *c, const crpi_tls_engine *engine)
+{
+    static const char *const names[] = {"SSL_CERT_FILE", "SSL_CERT_DIR"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = getenv(names[i]);
+        collect_file(c, engine, path ? path : "");
+    }
+}
+
 static crp_status digest_settings(crp *vm, const crpi_tls_engine *engine, const crpi_tls_settings *s,
                                   unsigned char out[DIGEST])
 {
@@ -127,6 +138,7 @@ static crp_status digest_settings(crp *vm, const crpi_tls_engine *engine, const 
     collect(&c, flags, sizeof flags);
     collect_file(&c, engine, s->ca_file);
     collect_file(&c, engine, s->ca_path);
+    if (!*s->ca_file && !*s->ca_path) collect_system(&c, engine);
     collect_file(&c, engine, s->certificate);
     collect_file(&c, engine, s->key);
     collect_text(&c, s->key_password);

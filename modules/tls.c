@@ -125,11 +125,20 @@ static crp_status not_connected(crp *vm, crpi_tls *t)
 static void tls_close(crp *vm, crp_module *m)
 {
     crpi_tls *t = tls_of(m);
+    t->shaken = false;
+    t->closing = t->call != NULL;
+    if (t->closing) return;
     if (t->connection) t->engine->close(t->connection);
     t->connection = NULL;
-    t->shaken = false;
     t->unreported = 0;
     forget_queue(vm, t);
+}
+
+/* The layer below may find, while the engine is at work, that all is over, and close the stack. */
+static void at_rest(crp *vm, crpi_tls *t)
+{
+    t->call = NULL;
+    if (t->closing) tls_close(vm, &t->m);
 }
 
 static void tls_drop(crp *vm, crp_object *self) { tls_close(vm, (crp_module *)self); }
@@ -209,9 +218,9 @@ static crp_status shake(crp_call *call, crpi_tls *t)
     crpi_tls_fault fault;
     t->call = call;
     crpi_tls_outcome outcome = t->engine->handshake(t->connection, &fault);
-    t->call = NULL;
+    if (outcome != CRPI_TLS_AGAIN) remember_verdict(t);
+    at_rest(call->vm, t);
     if (outcome == CRPI_TLS_AGAIN) return CRP_AGAIN;
-    remember_verdict(t);
     if (outcome != CRPI_TLS_DONE) return failed(call->vm, t, outcome, &fault);
     t->shaken = true;
     note_connected(call->vm, t);
@@ -243,13 +252,19 @@ static crp_status tls_connect(crp_call *call, crp_module *m)
 
 /* --- data ----------------------------------------------------------------------------------------------- */
 
-/* Of bytes that are on their way: FNV-1a. */
+/* By which bytes that are on their way are known: eight at a time, because there may be many. */
 static uint64_t mark_of(const void *bytes, size_t n)
 {
     const unsigned char *at = bytes;
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < n; i++) hash = (hash ^ at[i]) * 0x100000001b3u;
-    return hash;
+    uint64_t mark = n, eight;
+    for (; n; at += sizeof eight, n -= sizeof eight) {
+        eight = 0;
+        memcpy(&eight, at, n < sizeof eight ? n : sizeof eight);
+        mark = (mark ^ eight) * 0x9e3779b97f4a7c15u;
+        mark ^= mark >> 32;
+        if (n < sizeof eight) break;
+    }
+    return mark;
 }
 
 static crp_status wait_for_turn(crp_call *call, crpi_tls *t)
@@ -285,7 +300,7 @@ static crp_status tls_send(crp_call *call, crp_module *m, const void *bytes, siz
     if (st || *taken) return st;
     t->call = call;
     crpi_tls_outcome outcome = t->engine->send(t->connection, bytes, n, &gone, &fault);
-    t->call = NULL;
+    at_rest(call->vm, t);
     if (outcome == CRPI_TLS_AGAIN) return CRP_AGAIN;
     if (outcome != CRPI_TLS_DONE) return failed(call->vm, t, outcome, &fault);
     if (!t->queued) {
@@ -306,7 +321,7 @@ static crp_status tls_receive(crp_call *call, crp_module *m, void *bytes, size_t
     if (t->status && t->status != CRP_AGAIN) return failed(call->vm, t, CRPI_TLS_WIRE, NULL);
     t->call = call;
     crpi_tls_outcome outcome = t->engine->receive(t->connection, bytes, n, got, &fault);
-    t->call = NULL;
+    at_rest(call->vm, t);
     if (outcome == CRPI_TLS_DONE || outcome == CRPI_TLS_END) return CRP_OK;
     if (outcome == CRPI_TLS_AGAIN) return CRP_AGAIN;
     *got = 0;
@@ -326,7 +341,7 @@ static void say_goodbye(crp_call *call, crpi_tls *t)
 {
     t->call = call;
     if (t->engine->goodbye(t->connection) != CRPI_TLS_DONE) crp_clear_error(call->vm);
-    t->call = NULL;
+    at_rest(call->vm, t);
 }
 
 static crp_status tls_shut(crp_call *call, crp_module *m)
@@ -349,7 +364,7 @@ static void drain(crp_call *call, crpi_tls *t)
     t->call = call;
     for (int i = 0; i < DRAINED && outcome == CRPI_TLS_DONE; i++)
         outcome = t->engine->receive(t->connection, bytes, sizeof bytes, &got, &fault);
-    t->call = NULL;
+    at_rest(call->vm, t);
     crp_clear_error(call->vm);
 }
 
@@ -366,7 +381,7 @@ static crp_status tls_disconnect(crp_call *call, crp_module *m)
     crp_status st = flush(call, t);
     if (st == CRP_AGAIN) return crp_again_until(call, m, t->goodbye_until, GOODBYE, "saying goodbye");
     if (st) crp_clear_error(call->vm);
-    drain(call, t);
+    if (t->connection) drain(call, t);
     return CRP_OK;
 }
 

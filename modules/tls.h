@@ -20,6 +20,7 @@ typedef struct crpi_tls {
     bool server, shaken;      /* the handshake is done */
     /* While the engine is at work: who asked, and what the layer below said. */
     crp_call *call;
+    bool closing; /* it is to be closed when the engine is at rest */
     crp_status status;
     /* What the layer below has not taken yet. */
     unsigned char *queue;

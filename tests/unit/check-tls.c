@@ -387,7 +387,6 @@ START_TEST(the_systems_authorities_are_asked_where_no_others_are_named)
     new_pair(65536);
     set_text(client.tls, "caFile", "");
     setenv("SSL_CERT_FILE", file("ca.pem"), 1);
-    expect_ok(set(client.tls, "resume", CRP_NIL)); /* other settings, so that the file is read */
     connect_well();
     unsetenv("SSL_CERT_FILE");
     close_tls();
@@ -1007,6 +1006,57 @@ START_TEST(what_is_held_is_pending)
 }
 END_TEST
 
+/* Tls on Tls on Memory, at both ends; gives the lower one of the client. */
+static crpi_tls *double_up(void)
+{
+    crp_word lower = make("Tls"), their_lower = make("Tls");
+    expect_ok(call(client.stack, "insert", NULL, lower, client.tls));
+    expect_ok(call(server.stack, "insert", NULL, their_lower, server.tls));
+    set_text(lower, "serverName", "mail.example.org");
+    set_text(lower, "caFile", file("ca.pem"));
+    set_text(their_lower, "certificate", file("server.pem"));
+    set_text(their_lower, "mode", "server");
+    return (crpi_tls *)crp_object_of(lower);
+}
+
+START_TEST(a_tls_stands_on_another_and_falls_with_it)
+{
+    open_tls();
+    crp_word w;
+    double_up();
+    connect_well();
+    say(&client, &server, "hello");
+    say(&server, &client, "world");
+    expect_ok(call(server.memory, "send", NULL, text("no record of TLS")));
+    expect_error("6.9: Tls: ", call(client.stack, "receive", &w));
+    ck_assert(!tls_at(&client)->connection && !tls_at(&client)->shaken);
+    expect_error("6.11: ", call(client.stack, "receive", &w));
+    new_pair(65536);
+    double_up();
+    connect_well();
+    crp_close_stack(vm, (crp_module *)crp_object_of(server.memory));
+    expect_error("6.3: Tls: the connection was cut off", call(client.stack, "receive", &w));
+    ck_assert(!tls_at(&client)->connection);
+    /* and while it shakes hands */
+    new_pair(65536);
+    double_up();
+    running r[2];
+    begin(&r[0], server.stack, "connect", 0, NULL);
+    step(&r[0]);
+    begin(&r[1], client.stack, "connect", 0, NULL);
+    while (!tls_at(&client)->connection) {
+        step(&r[0]);
+        step(&r[1]);
+    }
+    expect_ok(call(server.memory, "send", NULL, text("no record of TLS")));
+    while (!step(&r[1])) {}
+    expect_begins(bare_error(vm), "6.9: Tls: ");
+    ck_assert(!tls_at(&client)->connection);
+    end(&r[0]);
+    close_tls();
+}
+END_TEST
+
 /* --- memory --------------------------------------------------------------------------------------------- */
 
 static uint64_t allocations, failing;
@@ -1111,4 +1161,4 @@ UNIT_MAIN("tls", what_one_end_sends_the_other_receives_and_nobody_between_can_re
           what_came_in_clear_before_makes_the_upgrade_refuse, an_upgrade_that_fails_closes_the_stack,
           a_mistake_before_the_upgrade_leaves_the_connection_as_it_is, an_upgrade_waits_for_what_is_being_sent,
           a_send_waits_while_another_receives_and_nothing_goes_twice,
-          what_is_held_is_pending, every_allocation_of_openssl_may_fail, every_allocation_of_the_interpreter_may_fail)
+          what_is_held_is_pending, a_tls_stands_on_another_and_falls_with_it, every_allocation_of_openssl_may_fail, every_allocation_of_the_interpreter_may_fail)
