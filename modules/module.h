@@ -290,8 +290,6 @@ typedef struct crp_verb { /* the state of the standard verbs */
     crp_operation op;
     crp_word value;
     size_t done;
-    unsigned char *block;
-    size_t block_size;
 } crp_verb;
 
 crp_status crp_verb_connect(crp_call *);
