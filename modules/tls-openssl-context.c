@@ -111,9 +111,9 @@ static bool next_name(const char **at, const char **name, size_t *n)
 
 static bool read_pins(crpi_tls_context *c, const char *text, crpi_tls_fault *fault)
 {
-    const char *name;
+    const char *name, *at = text;
     size_t n;
-    while (next_name(&text, &name, &n)) {
+    while (next_name(&at, &name, &n)) {
         if (c->pins == CRPI_TLS_PINS) {
             crpi_tls_say(fault, "`pin` has more than %d keys", CRPI_TLS_PINS);
             return false;
@@ -124,7 +124,9 @@ static bool read_pins(crpi_tls_context *c, const char *text, crpi_tls_fault *fau
             return false;
         }
     }
-    return true;
+    if (!*text || c->pins) return true;
+    crpi_tls_say(fault, "`pin` is \"%.99s\", which names no key", text);
+    return false;
 }
 
 static bool read_alpn(crpi_tls_context *c, const char *text, crpi_tls_fault *fault)

@@ -485,6 +485,9 @@ START_TEST(a_pinned_key_is_asked_for_besides_or_instead)
     new_pair(65536);
     set_text(client.tls, "pin", "sha256//nonsense");
     expect_client("6.9: Tls: `pin` has \"sha256//nonsense\", expected \"sha256//\" and 32 bytes in Base64", "");
+    new_pair(65536);
+    set_text(client.tls, "pin", " , ");
+    expect_client("6.9: Tls: `pin` is \" , \", which names no key", "");
     expect_error("1.11: ", set(client.tls, "pin", number(1)));
     close_tls();
 }
