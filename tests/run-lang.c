@@ -749,12 +749,14 @@ static const char *find_program(void)
 /* Tests of TLS make their certificates: by what was built beside this runner. */
 static void find_certificates(void)
 {
-    char self[PATH_MAX];
+    char self[PATH_MAX], *maker;
 
     if (!realpath("/proc/self/exe", self))
         die("/proc/self/exe");
     *strrchr(self, '/') = 0;
-    setenv("CERTIFICATES", format("%s/tls/certificates", self), 0);
+    maker = format("%s/tls/certificates", self);
+    setenv("CERTIFICATES", maker, 0);
+    free(maker);
 }
 
 static void set_up(void)
