@@ -38,8 +38,8 @@ crp_status crpi_ffi_load(crp *vm, const crpi_ffi **out)
 
 crp_status crpi_ffi_load(crp *vm, const crpi_ffi **out)
 {
-    static const crp_part part = {CRP_PART_FFI, "carapace-ffi.so", CRPI_FFI_ENTRY, CRPI_FFI_ABI,
-                                  sizeof(crpi_ffi), "C functions cannot be called"};
+    static const crp_part part = {"carapace-ffi.so", CRPI_FFI_ENTRY, CRPI_FFI_ABI,
+                                   sizeof(crpi_ffi), "C functions cannot be called"};
     const void *table;
     crp_status st = crp_load_part(vm, &part, &table);
     *out = table;

@@ -259,6 +259,20 @@ libcarapace_la_CFLAGS += $(PCRE2_CFLAGS)
 libcarapace_la_LIBADD += $(PCRE2_LIBS)
 endif
 
+# So is TLS (modules/local.mk).
+if OPENSSL_MODULE
+pkglib_LTLIBRARIES += carapace-tls.la
+carapace_tls_la_SOURCES = $(tls_sources)
+carapace_tls_la_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+carapace_tls_la_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^crp_'
+carapace_tls_la_LIBADD = $(OPENSSL_LIBS)
+endif
+if OPENSSL_LINKED
+libcarapace_la_SOURCES += $(tls_sources)
+libcarapace_la_CFLAGS += $(OPENSSL_CFLAGS)
+libcarapace_la_LIBADD += $(OPENSSL_LIBS)
+endif
+
 # The tests of a stress build link the static library only.
 if STRESS
 libcarapace_la_LIBTOOLFLAGS = --tag=disable-shared

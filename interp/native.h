@@ -174,24 +174,20 @@ crp_status crp_set(crp *, crp_word object, crp_word name, crp_word value);
 #define CRP_LIBRARY_ABI 1
 typedef crp_status (*crp_library_function)(crp *);
 
-/* --- parts: shared objects of Carapace's own ----------------------------------------------------------------
+/* --- parts: what only some scripts need ------------------------------------------------------------------
  *
- * What few scripts need and would cost every one of them at the start, because another library comes with it,
- * is a file beside the program or the library.  It shows one function, which gives a table for the ABI number
- * that it is asked for, or NULL; it knows nothing of the interpreter.  A part is found and loaded when it is
- * first needed, and stays.  Where there are no shared libraries it is linked in, and nothing of this is used. */
-enum crp_part_number { CRP_PART_FFI, CRP_PART_PCRE, CRP_PART_IDN, CRP_PART_TLS, CRP_PARTS };
-
+ * What would cost every script at the start, because another library comes with it, is a shared object beside the
+ * program or the library.  It shows one function, which gives a table for the ABI number that it is asked for, or NULL;
+ * it knows nothing of the interpreter.  A part is found and loaded when it is first needed, and stays. */
 typedef struct crp_part {
-    enum crp_part_number number;
-    const char *file;    /* "carapace-NAME.so" */
-    const char *entry;   /* the function that it shows */
+    const char *file;  /* "carapace-NAME.so" */
+    const char *entry; /* the function that it shows */
     unsigned abi;
-    size_t size;         /* of the table, which begins with its own size */
+    size_t size;         /* of the table, which begins with its own size, a size_t */
     const char *without; /* what there is not without it: "C functions cannot be called" */
 } crp_part;
 
-/* 1.12 when it is not there or belongs to another version. */
+/* 1.12 when it is not there or belongs to another version.  The description is static. */
 crp_status crp_load_part(crp *, const crp_part *, const void **table);
 
 /* --- steps: what a native may wait for ------------------------------------------------------------------- */

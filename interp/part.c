@@ -1,4 +1,5 @@
-/* floor 7: where a part is, and how it gets into the process: see native.h. */
+/* floor 7: parts of Carapace that are shared objects of their own (crp_load_part): where one is, and how it gets into
+ * the process.  Where there are no shared libraries they are linked in, and nothing of this is used. */
 #include "state.h"
 
 #ifdef HAVE_CONFIG_H
@@ -23,7 +24,7 @@ static bool own_file(char *path, size_t size)
 {
     Dl_info info;
     struct link_map *map = NULL;
-    void *here = (void *)(uintptr_t)&crp_load_part;
+    void *here = (void *)(uintptr_t)&own_file;
     if (dladdr1(here, &info, (void **)&map, RTLD_DL_LINKMAP) && map && map->l_name[0]) {
         if (strlen(map->l_name) >= size) return false;
         strcpy(path, map->l_name);
@@ -68,9 +69,13 @@ static crp_status open_part(crp *vm, const crp_part *part, const void **table)
 
 crp_status crp_load_part(crp *vm, const crp_part *part, const void **table)
 {
-    *table = vm->parts[part->number];
+    size_t i = 0, most = sizeof vm->parts / sizeof *vm->parts;
+    while (i < most && vm->parts[i].part && vm->parts[i].part != part) i++;
+    *table = i < most && vm->parts[i].part ? vm->parts[i].table : NULL;
     if (*table) return CRP_OK;
     crp_status st = open_part(vm, part, table);
-    if (!st) vm->parts[part->number] = *table;
-    return st;
+    if (st || i == most) return st;
+    vm->parts[i].part = part;
+    vm->parts[i].table = *table;
+    return CRP_OK;
 }

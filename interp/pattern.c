@@ -57,8 +57,8 @@ static crp_status load(crp *vm, const crpi_pcre **out)
 
 static crp_status load(crp *vm, const crpi_pcre **out)
 {
-    static const crp_part part = {CRP_PART_PCRE, "carapace-pcre.so", CRPI_PCRE_ENTRY, CRPI_PCRE_ABI,
-                                  sizeof(crpi_pcre), "there are no regular expressions"};
+    static const crp_part part = {"carapace-pcre.so", CRPI_PCRE_ENTRY, CRPI_PCRE_ABI,
+                                   sizeof(crpi_pcre), "there are no regular expressions"};
     const void *table;
     crp_status st = crp_load_part(vm, &part, &table);
     *out = table;

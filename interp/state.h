@@ -51,7 +51,7 @@ struct crp {
     uint32_t epoch;             /* a redefinition makes caches stale */
     unsigned nesting;           /* host calls inside natives */
     size_t max_depth;           /* frames; 1.15 beyond */
-    const void *parts[CRP_PARTS]; /* the tables of those that are loaded, by number */
+    struct { const crp_part *part; const void *table; } parts[8]; /* those that are loaded (part.c) */
     bool ending;                /* what was given to `atEnd` is called */
     bool stopped;               /* a script has called `stop`: nothing runs any more */
     int exit_status;            /* what it gave to `stop` */

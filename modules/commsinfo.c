@@ -50,7 +50,7 @@ static const crp_property properties[] = {
         "i.tlsVersion                        # --> \"\""),
     ROW("tlsCipher", "String", TEXT(3), "the TLS cipher; \"\" without TLS\n"
         "i.tlsCipher                         # --> \"\""),
-    ROW("tlsCertificate", "String", TEXT(4), "the peer's certificate, its subject; \"\" without TLS\n"
+    ROW("tlsCertificate", "String", TEXT(4), "the peer's certificate, in lines as Tls has it; \"\" without TLS\n"
         "i.tlsCertificate                    # --> \"\""),
     {0},
 };

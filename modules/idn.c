@@ -32,7 +32,7 @@ static crp_status load(crp *vm, const crpi_idn **out)
 
 static crp_status load(crp *vm, const crpi_idn **out)
 {
-    static const crp_part part = {CRP_PART_IDN, "carapace-idn.so", CRPI_IDN_ENTRY, CRPI_IDN_ABI,
+    static const crp_part part = {"carapace-idn.so", CRPI_IDN_ENTRY, CRPI_IDN_ABI,
                                   sizeof(crpi_idn), "the names of hosts have letters of ASCII only"};
     const void *table;
     crp_status st = crp_load_part(vm, &part, &table);

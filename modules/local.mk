@@ -24,8 +24,11 @@ module_sources = \
   modules/socket.c \
   modules/stack-walk.c \
   modules/stack.c \
+  modules/start-tls.c \
   modules/tcp.c \
   modules/text.c \
+  modules/tls-settings.c \
+  modules/tls.c \
   modules/transcript.c \
   modules/unix.c \
   modules/util.c \
@@ -42,6 +45,9 @@ module_headers = \
   modules/socket.h \
   modules/stack.h \
   modules/text.h \
+  modules/tls-engine.h \
+  modules/tls-openssl.h \
+  modules/tls.h \
   modules/transcript.h \
   $(NULL)
 
@@ -60,3 +66,10 @@ libcarapace_la_SOURCES += modules/idn-libidn2.c
 libcarapace_la_CFLAGS += $(LIBIDN2_CFLAGS)
 libcarapace_la_LIBADD += $(LIBIDN2_LIBS)
 endif
+
+# TLS is a shared object too, so that only who connects a Tls pays for OpenSSL.
+tls_sources = \
+  modules/tls-openssl-context.c \
+  modules/tls-openssl-text.c \
+  modules/tls-openssl.c \
+  $(NULL)

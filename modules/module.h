@@ -80,6 +80,8 @@ typedef struct crp_module {
     bool connecting, disconnecting;
     bool listening, bound;
     bool bottom;           /* it may stand at the bottom, though its class in general may not */
+    bool accepted;         /* it was made by `accept`: this is the server's end */
+    bool spliced;          /* it was inserted into a connection: what stands above it stays connected */
     uint8_t locks;         /* crp_operation: CRP_LOCK_... that are held */
     crp_traffic traffic;
 } crp_module;
@@ -174,7 +176,8 @@ bool crp_below_is(crp *, crp_module *, const char *name);
 
 /* Inserts a new module directly below `m` (STARTTLS: below the Util, so m is the Util).  Refused with 6.3
  * when m or a layer above it holds unread input (a protocol may give it its own class), with 1.2 when
- * `module` stands on a stack already. */
+ * `module` stands on a stack already.  In a connection m and those above stay connected, but nothing goes
+ * through until `module` is connected: by crp_connect_below, or by the walk if m's connect returns AGAIN. */
 crp_status crp_insert_below(crp *, crp_module *m, crp_word module);
 /* Connects what is not connected below m: OK, AGAIN, or an error after which all is closed. */
 crp_status crp_connect_below(crp_call *, crp_module *m);

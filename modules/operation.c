@@ -62,6 +62,11 @@ crp_status crpi_operation_begin_send(crp_call *call, crp_operation *op, crp_modu
     return take_turn(call, op, m, timeout, CRP_LOCK_SEND);
 }
 
+crp_status crpi_operation_begin_alone(crp_call *call, crp_operation *op, crp_module *m, int64_t timeout)
+{
+    return take_turn(call, op, m, timeout, CRP_LOCK_WHOLE | CRP_LOCK_SEND);
+}
+
 crp_status crp_operation_again(crp_call *call, crp_operation *op, const char *doing)
 {
     return crp_again_until(call, (crp_module *)crp_object_of(op->module), op->deadline, op->timeout, doing);

@@ -15,7 +15,7 @@ void crpi_lock_config(crp_module *m)
 void crpi_set_connected(crp_module *m, bool connected)
 {
     m->connected = connected;
-    m->connecting = m->disconnecting = m->bound = m->listening = false;
+    m->connecting = m->disconnecting = m->bound = m->listening = m->spliced = false;
     crpi_lock_config(m);
 }
 
@@ -103,7 +103,7 @@ static crp_status connect_layer(crp_call *call, crp_module *m)
 {
     const crp_module_ops *ops = crp_ops_of(call->vm, m);
     if (!m->connecting) {
-        crpi_set_connected(m, false);
+        m->bound = m->listening = m->accepted = false;
         m->connecting = true;
         crpi_lock_config(m);
         m->step = 0;
@@ -114,7 +114,8 @@ static crp_status connect_layer(crp_call *call, crp_module *m)
     return st;
 }
 
-/* What stands on a layer that is not connected is not connected either, whatever it believes. */
+/* What stands on a layer that is not connected is not connected either, whatever it believes; but for a layer that
+ * was inserted into a connection. */
 static void forget_above(crp *vm, const crpi_layers *layers, size_t i)
 {
     while (i-- > 0)
@@ -126,7 +127,7 @@ static crp_status connect_pass(crp_call *call, const crpi_layers *layers)
     crp_status st = crpi_check_order(call->vm, layers);
     for (size_t i = layers->n; !st && i-- > 0;) {
         if (layers->at[i]->connected) continue;
-        forget_above(call->vm, layers, i);
+        if (!layers->at[i]->spliced) forget_above(call->vm, layers, i);
         st = connect_layer(call, layers->at[i]);
     }
     return st;

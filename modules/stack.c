@@ -178,7 +178,9 @@ crp_status crp_insert_below(crp *vm, crp_module *at, crp_word given)
                 "not come through it",
                 crpi_layer_name(vm, m), crpi_layer_name(vm, at), crpi_layer_name(vm, a), n);
     }
-    return link_in(vm, crpi_stack_at(at->stack), at, m, module_at(at->below));
+    st = link_in(vm, crpi_stack_at(at->stack), at, m, module_at(at->below));
+    if (!st) m->spliced = crp_is_object(m->below) && module_at(m->below)->connected;
+    return st;
 }
 
 /* --- the natives ---------------------------------------------------------------------------------------- */
@@ -242,8 +244,7 @@ static crp_status stack_pop(crp_call *call)
     return CRP_OK;
 }
 
-/* The layer that a script means: the module itself, its scripted object, or the name of its class. */
-static crp_status find_layer(crp *vm, const crpi_layers *layers, crp_word given, crp_module **out)
+crp_status crpi_find_layer(crp *vm, const crpi_layers *layers, crp_word given, crp_module **out)
 {
     for (size_t i = 0; i < layers->n; i++) {
         crp_module *m = layers->at[i];
@@ -267,7 +268,7 @@ static crp_status stack_insert(crp_call *call)
     crpi_layers layers;
     crp_module *at = NULL;
     crp_status st = crpi_layers_from(call->vm, crpi_stack_first(call->vm, call->self), &layers);
-    if (!st) st = find_layer(call->vm, &layers, call->args[1], &at);
+    if (!st) st = crpi_find_layer(call->vm, &layers, call->args[1], &at);
     return st ? st : crp_insert_below(call->vm, at, call->args[0]);
 }
 
@@ -469,6 +470,13 @@ static const crp_method methods[] = {
      "(s.insert (create Util) \"Util\")     # below the one that is there\n"
      "s.depth                             # --> 3",
      0, NULL, NULL},
+    {"startTls", "NIL (tls Tls) (above Object ?) (timeout Integer ?)", crpi_start_tls,
+     "Goes on encrypted: puts a Tls directly below the layer `above` (default: the top-most Util) of a connected stack and "
+     "connects it, while what stands above stays connected, within `timeout` milliseconds (default: the attribute "
+     "connectTimeout, else 60000). 6.9 TLS failed, 6.3 when a layer above that place holds input that was not read yet, "
+     "which came in clear: the stack is closed then, so nothing goes on in clear.\n"
+     "(s.startTls (create Tls '((serverName \"mail.example.org\"))))   # not run",
+     sizeof(crp_operation), crp_operation_mark, crp_operation_drop},
     {"set", "Object (name String|Symbol) (value Object)", stack_set,
      "Sets an attribute on the top-most module that has it.\n"
      "(s.set \"limit\" 4096)\n"

@@ -64,6 +64,12 @@ crp_status crpi_prose_end(crpi_prose *, crp_word *out);
 crp_status crpi_set_log(crp *, crp_module *, crp_word log);
 uint32_t crpi_log_join(crp *, crp_word log); /* 0: no Log */
 
+/* The layer that a script means: the module itself, its scripted object, or the name of its class. */
+crp_status crpi_find_layer(crp *, const crpi_layers *, crp_word given, crp_module **out);
+crp_status crpi_start_tls(crp_call *); /* CommsStack's method */
+/* The timeout argument at this place, else the attribute. */
+crp_status crpi_timeout_of(crp_call *, uint32_t arg, crp_module *, const char *name, int64_t *out);
+
 /* 4.1 with a picture when the layers cannot work in this order. */
 crp_status crpi_check_order(crp *, const crpi_layers *);
 
@@ -74,6 +80,7 @@ void crpi_close_layers(crp *, const crpi_layers *);
 void crpi_set_connected(crp_module *, bool); /* and no longer bound, listening, on the way */
 void crpi_lock_config(crp_module *);         /* after bound or listening changed */
 crp_status crpi_operation_begin_send(crp_call *, crp_operation *, crp_module *, int64_t timeout);
+crp_status crpi_operation_begin_alone(crp_call *, crp_operation *, crp_module *, int64_t timeout); /* nobody sends */
 
 /* The first layer from `m` down (m included) that has the slot; NULL: none.  The slot is an offset in the
  * ops. */

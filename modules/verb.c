@@ -17,8 +17,7 @@ static crp_status receiver(crp_call *call, crp_module **out)
     return crp_raise(call->vm, CRP_ERR_CONFIG, 1, "the stack is empty");
 }
 
-/* The timeout argument at this place, else the attribute. */
-static crp_status timeout_of(crp_call *call, uint32_t arg, crp_module *m, const char *name, int64_t *out)
+crp_status crpi_timeout_of(crp_call *call, uint32_t arg, crp_module *m, const char *name, int64_t *out)
 {
     if (arg >= call->count || call->args[arg] == CRP_UNSET) {
         *out = crpi_attr_integer(call->vm, m, name, CRP_CONNECT_TIMEOUT);
@@ -108,7 +107,7 @@ crp_status crp_verb_send(crp_call *call)
     crp_status st = receiver(call, &m);
     if (st) return st;
     if (call->step == 0) {
-        st = timeout_of(call, 1, m, "sendTimeout", &timeout);
+        st = crpi_timeout_of(call, 1, m, "sendTimeout", &timeout);
         if (!st) st = crpi_operation_begin_send(call, &v->op, m, timeout);
         if (st) return st;
         call->step = 1;
@@ -130,7 +129,7 @@ crp_status crp_verb_shut(crp_call *call)
         return crp_raise(call->vm, CRP_ERR_CONFIG, 1, "no layer can end the sending only");
     if ((st = crp_must_be_connected(call->vm, to))) return st;
     if (call->step == 0) {
-        st = timeout_of(call, 0, m, "sendTimeout", &timeout);
+        st = crpi_timeout_of(call, 0, m, "sendTimeout", &timeout);
         if (!st) st = crpi_operation_begin_send(call, &v->op, m, timeout);
         if (st) return st;
         call->step = 1;
@@ -147,7 +146,7 @@ crp_status crp_verb_shut(crp_call *call)
 static crp_status receive_begin(crp_call *call, crp_verb *v, crp_module *m, uint32_t arg)
 {
     int64_t timeout;
-    crp_status st = timeout_of(call, arg, m, "receiveTimeout", &timeout);
+    crp_status st = crpi_timeout_of(call, arg, m, "receiveTimeout", &timeout);
     if (st) return st;
     v->op.module = crp_module_word(m);
     crp_operation_restart(call, &v->op, timeout);
@@ -273,7 +272,7 @@ crp_status crp_verb_accept(crp_call *call)
     int64_t timeout = -1;
     crp_status st = slot_owner(call, CRPI_SLOT(accept), "accept", &m);
     if (!st && call->step == 0) {
-        if (call->count && call->args[0] != CRP_UNSET) st = timeout_of(call, 0, m, "", &timeout);
+        if (call->count && call->args[0] != CRP_UNSET) st = crpi_timeout_of(call, 0, m, "", &timeout);
         v->op.module = crp_module_word(m);
         crp_operation_restart(call, &v->op, timeout);
         call->step = 1;
@@ -285,6 +284,7 @@ crp_status crp_verb_accept(crp_call *call)
     if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "waiting for a connection");
     crp_module *made = st ? NULL : crp_module_of(call->vm, call->result);
     if (made) crpi_set_connected(made, true);
+    if (made) made->accepted = true;
     return st;
 }
 

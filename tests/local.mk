@@ -6,6 +6,7 @@
 #   tests/repl/SENTENCE.session      a session at the prompt; tests/repl/sessions.sh plays them all
 #   tests/talk/SENTENCE.talk         a dialogue with a POP3 server; tests/talk/talks.sh plays them all
 #   tests/dovecot/*.sh               the same with a real server
+#   tests/tls/*.sh                   TLS with the programs of OpenSSL; the certificates are made when a test begins
 #   tests/lint/*.sh                  what holds for the sources themselves
 #
 # tests/bench is for `make bench`, and no test.
@@ -122,6 +123,16 @@ idn_tests = \
   tests/areas/idn.area \
   $(NULL)
 
+tls_tests = \
+  tests/areas/tls.area \
+  tests/dovecot/tls.sh \
+  tests/tls/openssl.sh \
+  $(NULL)
+
+tls_unit_tests = \
+  tests/unit/check-tls \
+  $(NULL)
+
 pattern_tests = \
   tests/areas/pattern.area \
   tests/cli/pattern.sh \
@@ -166,6 +177,14 @@ if UNIT_TESTS
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+if OPENSSL
+check_PROGRAMS += tests/tls/certificates
+TESTS += $(tls_tests)
+if UNIT_TESTS
+check_PROGRAMS += $(tls_unit_tests)
+TESTS += $(tls_unit_tests)
+endif
+endif
 TESTS += $(area_tests)
 if FFI
 TESTS += $(ffi_tests)
@@ -191,6 +210,12 @@ tests_fresh_LDADD =
 
 check_PROGRAMS += tests/run-lang
 tests_run_lang_LDADD =
+
+# What makes certificates, and the test that looks into OpenSSL.
+tests_tls_certificates_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_tls_certificates_LDADD = $(OPENSSL_LIBS)
+tests_unit_check_tls_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_check_tls_LDADD = libcarapace.la $(CHECK_LIBS) $(OPENSSL_LIBS)
 
 # A library that a test loads; one that is installed nowhere is made with an -rpath all the same.
 check_LTLIBRARIES =
@@ -233,6 +258,7 @@ EXTRA_DIST += \
   $(idn_tests) \
   $(pattern_tests) \
   $(program_tests) \
+  $(tls_tests) \
   tests/alloc.list \
   tests/bench \
   tests/cli/since-1999.crp \

@@ -746,9 +746,23 @@ static const char *find_program(void)
     return absolute;
 }
 
+/* Tests of TLS make their certificates: by what was built beside this runner. */
+static void find_certificates(void)
+{
+    char self[PATH_MAX], *maker;
+
+    if (!realpath("/proc/self/exe", self))
+        die("/proc/self/exe");
+    *strrchr(self, '/') = 0;
+    maker = format("%s/tls/certificates", self);
+    setenv("CERTIFICATES", maker, 0);
+    free(maker);
+}
+
 static void set_up(void)
 {
     program = find_program();
+    find_certificates();
     wrapper = environment("CARAPACE_TEST_WRAPPER", "");
     mode = environment("CARAPACE_TEST_MODE", "");
     seconds = atoi(environment("CARAPACE_TEST_TIMEOUT", *wrapper ? "240" : *mode ? "180" : "60"));

@@ -24,13 +24,22 @@ new_box() {
   fi
 }
 
-# start_dovecot: leaves $port.
-start_dovecot() {
-  for attempt in 1 2 3; do
-    port=$(python3 -c 'import socket
+free_port() {
+  python3 -c 'import socket
 s = socket.socket()
 s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])')
+print(s.getsockname()[1])'
+}
+
+# The certificate, with its key, of one that speaks TLS too: the test sets it to a file in the box.
+certificate=
+
+# start_dovecot: leaves $port, and $tls_port, where there is TLS from the first byte, if there is a certificate.
+start_dovecot() {
+  for attempt in 1 2 3; do
+    port=$(free_port)
+    tls_port=0
+    [ -z "$certificate" ] || tls_port=$(free_port)
     write_configuration >"$box/dovecot.conf"
     own_up
     # shellcheck disable=SC2086 # no word or several
@@ -58,6 +67,14 @@ socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)' "$port" 2>/dev/nul
   done
 }
 
+write_tls() {
+  if [ -z "$certificate" ]; then
+    echo 'ssl = no'
+  else
+    printf '%s\n' 'ssl = yes' "ssl_cert = <$certificate" "ssl_key = <$certificate"
+  fi
+}
+
 write_configuration() {
   cat <<END
 protocols = pop3
@@ -70,7 +87,7 @@ default_internal_group = $group
 default_login_user = $user
 first_valid_uid = 1
 first_valid_gid = 1
-ssl = no
+$(write_tls)
 disable_plaintext_auth = no
 auth_mechanisms = plain login apop
 auth_failure_delay = 0
@@ -105,7 +122,9 @@ service pop3-login {
     port = $port
   }
   inet_listener pop3s {
-    port = 0
+    address = 127.0.0.1
+    port = $tls_port
+    ssl = yes
   }
 }
 END
