@@ -280,15 +280,50 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
-bool crpi_names_secret(crp *vm, const char *text)
+static bool says_secret(const char *text)
 {
     static const char *const words[] = {"password", "passwd",     "passphrase", "secret",
                                         "token",    "credential", "apikey",     "privatekey"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (has_word(text, words[i])) return true;
+    return false;
+}
+
+bool crpi_names_secret(crp *vm, const char *text)
+{
+    if (says_secret(text)) return true;
     for (size_t i = 0; i < vm->member_count; i++) {
         const crpi_member *m = vm->members[i];
         if (m->flags & CRPI_SECRET && has_word(text, crp_symbol_name(vm, m->name, NULL))) return true;
     }
     return false;
+}
+
+static bool is_secret(crp *vm, const crpi_class *c, const crpi_member *m)
+{
+    if (m->kind == CRPI_METHOD || m->flags & CRPI_WRITEONLY) return false;
+    return m->flags & CRPI_SECRET || (c->script && says_secret(crp_symbol_name(vm, m->name, NULL)));
+}
+
+static crp_status add_secrets(crp *vm, crp_word object, const crpi_class *c, const crpi_face *face, crp_list_builder *list)
+{
+    crp_status st = CRP_OK;
+    for (size_t i = 0; !st && i < face->count; i++) {
+        crp_word value;
+        if (!is_secret(vm, c, face->members[i])) continue;
+        st = crpi_property_get(vm, object, face->members[i], true, &value);
+        if (!st && crp_is_string(value)) st = crp_list_add(vm, list, value);
+    }
+    return st;
+}
+
+crp_status crp_secrets(crp *vm, crp_word object, crp_word *out)
+{
+    crp_list_builder list = {CRP_NIL, CRP_NIL};
+    object = crpi_unview(object);
+    crpi_class *c = crpi_class_by_id(vm, crp_class_of(object));
+    crp_status st = crpi_class_ready(vm, c);
+    for (size_t i = 0; !st && i < c->face_count; i++) st = add_secrets(vm, object, c, &c->faces[i], &list);
+    *out = list.first;
+    return st;
 }

@@ -137,7 +137,7 @@ crp_status crpi_attr_of_layer(crp *vm, crp_module *m, crp_word *out)
 
 /* --- for C ---------------------------------------------------------------------------------------------- */
 
-static bool quiet_get(crp *vm, const crpi_layers *layers, const char *name, crp_word *out)
+bool crpi_attr_value(crp *vm, const crpi_layers *layers, const char *name, crp_word *out)
 {
     crp_word symbol;
     uint32_t flags;
@@ -153,7 +153,7 @@ static bool quiet_get(crp *vm, const crpi_layers *layers, const char *name, crp_
 int64_t crpi_attr_integer(crp *vm, const crpi_layers *layers, const char *name, int64_t otherwise)
 {
     crp_word value;
-    return quiet_get(vm, layers, name, &value) && crp_is_integer(value) ? crp_integer_value(value)
+    return crpi_attr_value(vm, layers, name, &value) && crp_is_integer(value) ? crp_integer_value(value)
                                                                         : otherwise;
 }
 
@@ -161,7 +161,7 @@ bool crp_below_attribute(crp *vm, crp_module *m, const char *name, crp_word *out
 {
     crpi_layers layers;
     *out = CRP_NIL;
-    if (!crpi_layers_from(vm, crp_below(vm, m), &layers)) return quiet_get(vm, &layers, name, out);
+    if (!crpi_layers_from(vm, crp_below(vm, m), &layers)) return crpi_attr_value(vm, &layers, name, out);
     crp_clear_error(vm);
     return false;
 }

@@ -9,12 +9,13 @@
 #ifndef CARAPACE_DIALOGUE_H
 #define CARAPACE_DIALOGUE_H
 
+#include "mask.h"
 #include "text.h"
 
 enum {
     CRPI_COMMAND_OCTETS = 255, /* of a command with its CRLF: RFC 2449 section 4 */
-    CRPI_CONCEALED = 4,
-    CRPI_QUOTED = 1024         /* bytes of what the peer said that a text or a record repeats */
+    CRPI_QUOTED = 1024,        /* bytes of what the peer said that a text or a record repeats */
+    CRPI_RECENT = 640          /* bytes of the last lines that are kept for errors */
 };
 
 typedef struct crpi_dialogue {
@@ -25,7 +26,9 @@ typedef struct crpi_dialogue {
     size_t owed;          /* replies to come */
     unsigned char *queue; /* lines to send: bytes `sent` to `length` */
     size_t capacity, length, sent;
-    crp_word concealed[CRPI_CONCEALED]; /* Strings that no text and no record may show */
+    crpi_mask mask;       /* what no text and no record may show */
+    char *recent;         /* the last lines as they may be shown, each with its direction, "> " or "< ", before it */
+    size_t recent_length;
 } crpi_dialogue;
 
 /* How much is allowed, and the property that says so. */
@@ -34,9 +37,10 @@ typedef struct crpi_limit {
     const char *property;
 } crpi_limit;
 
-void crpi_dialogue_reset(crp *, crpi_dialogue *); /* after the connection has ended; frees the queue */
-void crpi_dialogue_mark(crp *, crpi_dialogue *, crp_marker);
-void crpi_dialogue_conceal(crp *, crpi_dialogue *, size_t i, crp_word string); /* i < CRPI_CONCEALED */
+void crpi_dialogue_reset(crp *, crpi_dialogue *); /* after the connection has ended; frees all that it holds */
+crp_status crpi_dialogue_conceal(crp *, crpi_dialogue *, crp_word string); /* until then */
+/* A module's `recent`. */
+crp_status crpi_dialogue_recent(crp *, const crpi_dialogue *, crp_word *out);
 
 /* What goes into a line must have no CR, LF or NUL in it: 1.8 naming `what`, and nothing is sent. */
 crp_status crpi_dialogue_fits(crp *, const crpi_dialogue *, const char *what, crp_word string);

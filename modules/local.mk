@@ -3,9 +3,12 @@
 module_sources = \
   modules/attr.c \
   modules/commsinfo.c \
+  modules/describe.c \
   modules/dialogue.c \
+  modules/functions.c \
   modules/host.c \
   modules/log.c \
+  modules/mask.c \
   modules/memory.c \
   modules/operation.c \
   modules/pop3-logon.c \
@@ -17,6 +20,7 @@ module_sources = \
   modules/replay.c \
   modules/resolve.c \
   modules/script-module.c \
+  modules/spoken.c \
   modules/stack-walk.c \
   modules/stack.c \
   modules/tcp.c \
@@ -28,9 +32,12 @@ module_sources = \
 
 module_headers = \
   modules/attr.h \
+  modules/describe.h \
   modules/dialogue.h \
+  modules/mask.h \
   modules/pop3.h \
   modules/resolve.h \
+  modules/spoken.h \
   modules/stack.h \
   modules/text.h \
   modules/transcript.h \

@@ -265,10 +265,9 @@ static void pop3_close(crp *vm, crp_module *m)
 
 static void pop3_drop(crp *vm, crp_object *self) { crpi_dialogue_reset(vm, &((crpi_pop3 *)self)->dialogue); }
 
-static void pop3_mark(crp *vm, crp_object *self, crp_marker mark)
+static crp_status pop3_recent(crp *vm, const crp_module *m, crp_word *out)
 {
-    crp_module_mark(vm, self, mark);
-    crpi_dialogue_mark(vm, &((crpi_pop3 *)self)->dialogue, mark);
+    return crpi_dialogue_recent(vm, &((const crpi_pop3 *)m)->dialogue, out);
 }
 
 static const crp_module_ops ops = {
@@ -278,6 +277,7 @@ static const crp_module_ops ops = {
     .connect = crpi_pop3_connect,
     .disconnect = crpi_pop3_disconnect,
     .close = pop3_close,
+    .recent = pop3_recent,
 };
 
 #define AT(field) offsetof(crpi_pop3, field)
@@ -432,7 +432,7 @@ const crp_class_def crpi_pop3_class = {
     .instance_size = sizeof(crpi_pop3),
     .properties = properties,
     .methods = methods,
-    .mark = pop3_mark,
+    .mark = crp_module_mark,
     .drop = pop3_drop,
     .module = &ops,
 };

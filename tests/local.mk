@@ -184,8 +184,9 @@ check_LTLIBRARIES =
 if SHARED
 check_LTLIBRARIES += tests/embed/library.la
 endif
-tests_embed_library_la_SOURCES = tests/embed/library.c
-tests_embed_library_la_LDFLAGS = -module -avoid-version -shared -rpath $(abs_builddir) -export-symbols-regex '^crp_library'
+tests_embed_library_la_SOURCES = tests/embed/library.c tests/embed/library-gauge.c
+tests_embed_library_la_CPPFLAGS = $(AM_CPPFLAGS) -iquote modules
+tests_embed_library_la_LDFLAGS = -module -avoid-version -shared -rpath $(abs_builddir)
 tests_embed_library_la_LIBADD =
 
 check_PROGRAMS += tests/run-repl
