@@ -129,6 +129,7 @@ program_tests = \
   tests/cli/library.sh \
   tests/cli/limits.sh \
   tests/cli/load.sh \
+  tests/cli/modules.sh \
   tests/cli/options.sh \
   tests/cli/output.sh \
   tests/cli/pop3server.sh \
@@ -203,6 +204,8 @@ SH_LOG_COMPILER = ./tests/fresh $(SHELL)
 AM_TESTS_ENVIRONMENT = \
   CARAPACE='$(abs_builddir)/carapace'; export CARAPACE; \
   NM='$(NM)'; export NM; \
+  CC='$(CC)'; export CC; \
+  INSTALLED_HEADERS='$(carapaceinclude_HEADERS:%=$(abs_srcdir)/%) $(nodist_carapaceinclude_HEADERS)'; export INSTALLED_HEADERS; \
   objdir=.libs; export objdir;
 
 unit_headers = \
@@ -226,6 +229,8 @@ EXTRA_DIST += \
   tests/cli/tap.sh \
   tests/coverage.py \
   tests/dovecot \
+  tests/embed/many.c \
+  tests/embed/numbers.c \
   tests/fuzz/fuzz.sh \
   tests/lang \
   tests/lint/examples.list \
