@@ -305,25 +305,37 @@ static bool is_secret(crp *vm, const crpi_class *c, const crpi_member *m)
     return m->flags & CRPI_SECRET || (c->script && says_secret(crp_symbol_name(vm, m->name, NULL)));
 }
 
-static crp_status add_secrets(crp *vm, crp_word object, const crpi_class *c, const crpi_face *face, crp_list_builder *list)
+typedef crp_status (*add_member)(crp *, crp_word object, const crpi_class *, crpi_member *, crp_list_builder *);
+
+static crp_status add_secret(crp *vm, crp_word object, const crpi_class *c, crpi_member *m, crp_list_builder *list)
 {
-    crp_status st = CRP_OK;
-    for (size_t i = 0; !st && i < face->count; i++) {
-        crp_word value;
-        if (!is_secret(vm, c, face->members[i])) continue;
-        st = crpi_property_get(vm, object, face->members[i], true, &value);
-        if (!st && crp_is_string(value)) st = crp_list_add(vm, list, value);
-    }
-    return st;
+    crp_word value;
+    if (!is_secret(vm, c, m)) return CRP_OK;
+    crp_status st = crpi_property_get(vm, object, m, true, &value);
+    return st || !crp_is_string(value) ? st : crp_list_add(vm, list, value);
 }
 
-crp_status crp_secrets(crp *vm, crp_word object, crp_word *out)
+static crp_status add_setting(crp *vm, crp_word object, const crpi_class *c, crpi_member *m, crp_list_builder *list)
+{
+    crp_word items[2] = {m->name, CRP_NIL}, pair;
+    if (m->kind == CRPI_METHOD || m->flags & (CRPI_READONLY | CRPI_PRIVATE | CRPI_WRITEONLY)) return CRP_OK;
+    crp_status st = is_secret(vm, c, m) ? crp_string_z(vm, "***", &items[1])
+                                        : crpi_property_get(vm, object, m, false, &items[1]);
+    if (!st) st = crp_list(vm, items, 2, &pair);
+    return st ? st : crp_list_add(vm, list, pair);
+}
+
+static crp_status each_member(crp *vm, crp_word object, add_member add, crp_word *out)
 {
     crp_list_builder list = {CRP_NIL, CRP_NIL};
     object = crpi_unview(object);
     crpi_class *c = crpi_class_by_id(vm, crp_class_of(object));
     crp_status st = crpi_class_ready(vm, c);
-    for (size_t i = 0; !st && i < c->face_count; i++) st = add_secrets(vm, object, c, &c->faces[i], &list);
+    for (size_t i = 0; !st && i < c->face_count; i++)
+        for (size_t k = 0; !st && k < c->faces[i].count; k++) st = add(vm, object, c, c->faces[i].members[k], &list);
     *out = list.first;
     return st;
 }
+
+crp_status crp_secrets(crp *vm, crp_word object, crp_word *list) { return each_member(vm, object, add_secret, list); }
+crp_status crp_settings(crp *vm, crp_word object, crp_word *list) { return each_member(vm, object, add_setting, list); }

@@ -176,6 +176,8 @@ crp_status crp_set(crp *, crp_word object, crp_word name, crp_word value);
 /* The values of the object's secret properties that are Strings, a List: what no text and no record may show.  Of an
  * object of a script's class those too whose name alone says so, "password" or the like. */
 crp_status crp_secrets(crp *, crp_word object, crp_word *list);
+/* Pairs (name value) of the properties that anyone may set; of a secret one the value is "***". */
+crp_status crp_settings(crp *, crp_word object, crp_word *list);
 
 /* --- libraries: (loadLibrary "name") ------------------------------------------------------------------------
  *

@@ -2,8 +2,11 @@
  *
  * A layer tells by its attributes and counters.  What no layer knows has no line.
  */
+#include <string.h>
 #include "attr.h"
 #include "describe.h"
+
+enum { MOST_LINES = 6 /* of a dialogue that an error shows */ };
 
 typedef struct text {
     crpi_prose prose;
@@ -69,16 +72,30 @@ static const char *state_of(const crp_module *m)
                               : "not connected";
 }
 
+static void add_setting(text *t, const char *name, crp_word value)
+{
+    add(t, " ");
+    add(t, name);
+    add(t, " = ");
+    crpi_prose_add_value(&t->prose, value);
+}
+
 static void add_settings(text *t, crp_word settings)
 {
     for (; crp_is_pair(settings); settings = crp_tail(settings)) {
         crp_word pair = crp_head(settings);
-        add(t, " ");
-        add(t, crp_string_data(crp_head(pair), NULL));
-        add(t, " = ");
-        crpi_prose_add_value(&t->prose, crp_head(crp_tail(pair)));
+        add_setting(t, crp_string_data(crp_head(pair), NULL), crp_head(crp_tail(pair)));
     }
-    add(t, "\n");
+}
+
+/* The properties of an object of a script's class; `log` and `stack` every module has. */
+static void add_face_settings(text *t, crp_word settings)
+{
+    for (; crp_is_pair(settings); settings = crp_tail(settings)) {
+        crp_word pair = crp_head(settings);
+        const char *name = crp_symbol_name(t->prose.vm, crp_head(pair), NULL);
+        if (strcmp(name, "log") && strcmp(name, "stack")) add_setting(t, name, crp_head(crp_tail(pair)));
+    }
 }
 
 static void add_count(text *t, const char *done, int64_t bytes, int64_t packets)
@@ -106,11 +123,14 @@ static void add_state(text *t, const crp_module *m)
 
 static crp_status add_layer(text *t, crp_module *m)
 {
-    crp_word settings;
+    crp_word settings, of_face = CRP_NIL, face = crpi_layer_face(t->prose.vm, m);
     crp_status st = crpi_attr_of_layer(t->prose.vm, m, &settings);
+    if (!st && face != crp_module_word(m)) st = crp_settings(t->prose.vm, face, &of_face);
     if (st) return st;
     add(t, crpi_layer_name(t->prose.vm, m));
     add_settings(t, settings);
+    add_face_settings(t, of_face);
+    add(t, "\n");
     add_state(t, m);
     add_count(t, "sent ", m->traffic.bytes_sent, m->traffic.packets_sent);
     add_count(t, "received ", m->traffic.bytes_received, m->traffic.packets_received);
@@ -199,6 +219,14 @@ static void add_picture(text *t, const crpi_layers *layers)
     add(t, "\n");
 }
 
+static const char *last_lines(const char *lines, size_t n)
+{
+    const char *at = lines + n;
+    for (int breaks = 0; at > lines; at--)
+        if (at[-1] == '\n' && breaks++ == MOST_LINES) break;
+    return at;
+}
+
 /* The lines of the top-most layer that keeps some. */
 static void add_dialogue(text *t, const crpi_layers *layers)
 {
@@ -210,7 +238,7 @@ static void add_dialogue(text *t, const crpi_layers *layers)
         crp_string_data(lines, &n);
     }
     if (!n) return;
-    const char *at = crp_string_data(lines, NULL), *end = at + n;
+    const char *end = crp_string_data(lines, NULL) + n, *at = last_lines(end - n, n);
     add(t, "dialogue:\n");
     while (at < end && !t->prose.st) {
         const char *stop = at;

@@ -130,7 +130,8 @@
     X(crp_module_set_log) \
     X(crp_error_details) \
     X(crp_secrets) \
-    X(crp_verb_send_secret)
+    X(crp_verb_send_secret) \
+    X(crp_settings)
 
 /* A member has the name of its function. */
 #ifdef __cplusplus

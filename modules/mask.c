@@ -29,11 +29,22 @@ static crp_status make_room(crp *vm, crpi_mask *mask, size_t more)
     return CRP_OK;
 }
 
+static bool has_form(const crpi_mask *mask, enum form form, const void *bytes, size_t n)
+{
+    for (const unsigned char *f = mask->bytes, *end = f + mask->n; f < end;) {
+        uint32_t length;
+        memcpy(&length, f + 1, sizeof length);
+        if (*f == form && length == n && !memcmp(f + 1 + sizeof length, bytes, n)) return true;
+        f += 1 + sizeof length + length;
+    }
+    return false;
+}
+
 static crp_status add_form(crp *vm, crpi_mask *mask, enum form form, const void *bytes, size_t n)
 {
     uint32_t length = (uint32_t)n;
     size_t more = 1 + sizeof length + n;
-    if (!n || n > UINT32_MAX) return CRP_OK;
+    if (!n || n > UINT32_MAX || (mask->n && has_form(mask, form, bytes, n))) return CRP_OK;
     crp_status st = make_room(vm, mask, more);
     if (st) return st;
     unsigned char *at = mask->bytes + mask->n, first = *(const unsigned char *)bytes;

@@ -478,7 +478,8 @@ static const crp_method methods[] = {
      "(s.log l)\n"
      "(s.conceal \"PASS \" true)\n"
      "(s.send \"PASS xyz\\r\\n\")\n"
-     "(readFile \"mail.log\")               # --> \"... Util > PASS ***\\\\r\\\\n\\n\"", 0, NULL, NULL},
+     "(far.receive)\n"
+     "(readFile \"mail.log\")               # --> \"... Util > PASS ***\\\\x0d\\\\x0a\\n\"", 0, NULL, NULL},
     {"do", "Object (method String|Symbol) ...", stack_do,
      "Calls a method of the top-most module that has it, with the further arguments.\n"
      "(far.send \"one\\r\\ntwo\\r\\n\")\n"

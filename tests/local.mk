@@ -26,12 +26,14 @@ unit_tests = \
   tests/unit/check-example \
   tests/unit/check-expand \
   tests/unit/check-format \
+  tests/unit/check-functions \
   tests/unit/check-hive \
   tests/unit/check-json \
   tests/unit/check-load \
   tests/unit/check-lock \
   tests/unit/check-log \
   tests/unit/check-map \
+  tests/unit/check-mask \
   tests/unit/check-number \
   tests/unit/check-outline \
   tests/unit/check-page \
@@ -149,6 +151,7 @@ lint_tests = \
   tests/lint/error-codes.sh \
   tests/lint/exports.sh \
   tests/lint/floors.sh \
+  tests/lint/functions.sh \
   tests/lint/lists.sh \
   tests/lint/no-stdio.sh \
   $(NULL)

@@ -49,7 +49,7 @@ cat >talk.crp <<'EOF'
     (near.connect)
     (far.connect)
     (set wrong 0)
-    (for cut from 1 to (- text.length 1)
+    (for cut (range 1 text.length)
         (near.send (text.extract 0 cut))
         (if (> cut 5) (if (!= (far.receiveLine 5000) "one") (++ wrong)))
         (near.send (text.extract cut))
@@ -61,7 +61,8 @@ cat >talk.crp <<'EOF'
     (print (far.receive)))
 # bytes one by one, by a transcript
 (for name '("Xor" "XorScript")
-    (set s (end name (create Replay "S> \x1B\n\x1C~g\nC> \x1B\x0C\n@bytes\n")))
+    (set s (end name "Replay"))
+    (s.set "transcript" "@bytes\nS> \\x1B\\x0C~k\nC> \\x1B\\x0C")
     (s.connect)
     (print (s.receiveLine 5000))
     (s.send "hi")
