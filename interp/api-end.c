@@ -6,6 +6,7 @@
 #include "api.h"
 
 #include "lib.h"
+#include "task.h"
 
 enum { MOST_FUNCTIONS = 10000 };
 
@@ -64,12 +65,16 @@ crp_status crp_end(crp *vm, void (*failed)(void *ud), void *ud)
     bool stopped = vm->stopped, more = !vm->ending;
     if (!more) return CRP_OK;
     vm->ending = true;
+    vm->stopped = false;
+    crpi_tasks_finish(vm);
     while (more) {
         crp_status st = run_one(vm, &more);
         if (st && st != CRP_E_CANCELLED && failed) failed(ud);
         if (st && st != CRP_E_CANCELLED && !first) first = st;
         stopped |= vm->stopped;
     }
+    crpi_tasks_finish(vm);
+    crpi_reports_write(vm, true);
     vm->stopped = stopped;
     vm->ending = false;
     return first;

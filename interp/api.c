@@ -216,6 +216,7 @@ static const struct {
     {crpi_lib_path_names, "Files"},
     {crpi_lib_system, "The system"},
     {crpi_lib_registry, "Configuration"},
+    {crpi_lib_task, "Tasks"},
     {crpi_lib_event, "Tasks"},
     {crpi_lib_lock, "Tasks"},
     {crpi_lib_process, "Other programs"},
@@ -552,9 +553,5 @@ crp_status crp_loop_step(crp *vm, unsigned max_events)
     crp_status st = crpi_visit_begin(vm, &visit);
     if (st) return st;
     st = crpi_tasks_step(vm, max_events);
-    if (!st && vm->tasks->orphan_error != CRP_NIL) {
-        st = crp_rethrow(vm, vm->tasks->orphan_error);
-        vm->tasks->orphan_error = CRP_NIL;
-    }
     return crpi_visit_end(vm, &visit, st);
 }

@@ -167,6 +167,17 @@ const crpi_form crpi_forms[] = {
      "them.\n"
      "(writeFile \"note\" \"one\\ntwo\\n\")\n"
      "(with (s (create Stream \"note\")) (s.readLine))  # --> \"one\""},
+    {"within", "(within milliseconds form ...)",
+     "The value of the last form, if all that they do ends in time: the deadline covers every wait in them, "
+     "whatever its own timeout, every call, and the tasks that are started in them. Else error 6.1 is raised here: "
+     "in them nothing catches it, but `finally` runs. A within inside another one cannot give more time than that "
+     "has left.\n"
+     "(within 1000 (sleep 1) \"done\")                     # --> \"done\"\n"
+     "(try (within 20 (sleep 60000)) (catch \"6.1\" \"late\"))  # --> \"late\""},
+    {"task", "(task form ...)",
+     "Starts a Task that evaluates the forms, and gives it. They see and set the variables that are visible here.\n"
+     "(set sum (task (+ 1 2)))\n"
+     "(sum.wait)                 # --> 3"},
     {"eval", "(eval form)",
      "Evaluates a form that is a value, with the variables of the function that calls it.\n"
      "(set form '(+ 1 2))\n"

@@ -28,6 +28,13 @@ enum crpi_gathered { CRPI_GATHER_ITEM, CRPI_GATHER_COPY /* of a List's items */,
 /* What a CHECK checks, for the words of its error. */
 enum crpi_checked { CRPI_CHECK_ARGUMENT, CRPI_CHECK_VARIABLE, CRPI_CHECK_RESULT, CRPI_CHECK_PROPERTY };
 
+/* What the handler is for that TRY opens. */
+typedef enum crpi_handler_kind {
+    CRPI_CATCHES,
+    CRPI_FINALLY, /* runs for what cannot be caught, too */
+    CRPI_WITHIN   /* gets nothing but the end of its own time, which can be caught from there on */
+} crpi_handler_kind;
+
 /* A text that code came from.  Kept as long as the interpreter, for the carets. */
 typedef struct crpi_source {
     struct crpi_source *next;

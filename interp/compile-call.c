@@ -331,6 +331,19 @@ int crpi_c_create(fn *f, crp_word form, int want)
     return reg;
 }
 
+/* (task expr ...) is (create Task "" (lambda () expr ...)). */
+int crpi_c_task(fn *f, crp_word form, int want)
+{
+    crp *vm = f->c->vm;
+    crp_word lambda = CRP_NIL, parts[4] = {CRPI_WORD_OF(CREATE)}, made = CRP_NIL;
+    crp_status st = crp_cons(vm, CRP_NIL, crp_tail(form), &lambda);
+    if (!st) st = crp_cons(vm, CRPI_WORD_OF(LAMBDA), lambda, &parts[3]);
+    if (!st) st = crp_symbol(vm, "Task", 4, &parts[1]);
+    if (!st) st = crp_string(vm, "", 0, &parts[2]);
+    if (!st) st = crp_list(vm, parts, 4, &made);
+    return crpi_c_known(f, st) ? crpi_c_create(f, made, want) : 0;
+}
+
 /* --- returning ------------------------------------------------------------------------------------------------------ */
 
 void crpi_c_return_register(fn *f, int reg)

@@ -1,4 +1,4 @@
-/* floor 5: try, catch, finally, with.
+/* floor 5: try, catch, finally, with, within.
  *
  * A handler is pushed for the body and popped behind it.  `finally` forms are compiled once for each way out: behind
  * the body, in the handler, and before each return, break or continue that leaves the try.
@@ -180,7 +180,7 @@ static void guarded(fn *f, crp_word forms, crp_word rest, int error, int into)
     }
     label handler = {0}, end = {0};
     attempt a = {.finally = CRP_NIL, .close_reg = -1, .trapped = true, .body = CRP_NIL};
-    crpi_c_jump(f, CRPI_INS(CRPI_OP_TRY, error, 0, 0), &handler);
+    crpi_c_jump(f, CRPI_INS(CRPI_OP_TRY, error, CRPI_CATCHES, 0), &handler);
     open_attempt(f, &a);
     crpi_c_sequence(f, forms, into);
     close_attempt(f);
@@ -197,7 +197,7 @@ static void finally(fn *f, attempt *a, crp_word forms, crp_word rest, int error,
     label handler = {0}, end = {0};
     a->trapped = true;
     int outer = crpi_c_new_register(f);
-    crpi_c_jump(f, CRPI_INS(CRPI_OP_TRY, outer, 1, 0), &handler);
+    crpi_c_jump(f, CRPI_INS(CRPI_OP_TRY, outer, CRPI_FINALLY, 0), &handler);
     open_attempt(f, a);
     guarded(f, forms, rest, error, into);
     close_attempt(f);
@@ -265,5 +265,28 @@ int crpi_c_with(fn *f, crp_word form, int want)
     attempt a = {.finally = CRP_NIL, .close_reg = object, .body = CRP_NIL};
     finally(f, &a, crp_tail(crp_tail(form)), CRP_NIL, 0, into);
     crpi_c_end_scope(f, count);
+    return try_value(f, into, top, want);
+}
+
+/* (within milliseconds body ...): its handler gets nothing but the error that the time is up, and hands it on. */
+int crpi_c_within(fn *f, crp_word form, int want)
+{
+    if (crpi_c_list_length(form) < 2) {
+        crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "within: (within milliseconds expr ...) expected");
+        return 0;
+    }
+    int top = f->top, into = into_register(f, want), error = crpi_c_new_register(f), span = crpi_c_new_register(f);
+    label handler = {0}, end = {0};
+    attempt a = {.finally = CRP_NIL, .close_reg = -1, .trapped = true, .body = CRP_NIL};
+    crpi_c_expression(f, crpi_c_nth(form, 1), span);
+    crpi_c_jump(f, CRPI_INS(CRPI_OP_TRY, error, CRPI_WITHIN, span), &handler);
+    open_attempt(f, &a);
+    crpi_c_sequence(f, crp_tail(crp_tail(form)), into);
+    close_attempt(f);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_ENDTRY, 0, 0, 0));
+    crpi_c_jump(f, CRPI_INS(CRPI_OP_JUMP, 0, 0, 0), &end);
+    crpi_c_bind(f, &handler);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_RETHROW, error, 0, 0));
+    crpi_c_bind(f, &end);
     return try_value(f, into, top, want);
 }

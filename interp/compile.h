@@ -169,6 +169,7 @@ int crpi_c_quasiquote(fn *, crp_word form, int want);
 int crpi_c_call(fn *, crp_word form, int want, bool is_tail);
 int crpi_c_dot(fn *, crp_word form, int want, bool is_tail);
 int crpi_c_create(fn *, crp_word form, int want);
+int crpi_c_task(fn *, crp_word form, int want);
 void crpi_c_return_register(fn *, int reg);
 void crpi_c_return_nothing(fn *);
 
@@ -194,6 +195,7 @@ int crpi_c_return(fn *, crp_word form);
 
 /* compile-try.c */
 int crpi_c_try(fn *, crp_word form, int want);
+int crpi_c_within(fn *, crp_word form, int want);
 int crpi_c_with(fn *, crp_word form, int want);
 void crpi_c_leave_attempts(fn *, const attempt *until, int tries); /* emits what runs when control leaves them */
 

@@ -388,6 +388,8 @@ static bool special(fn *f, crp_word form, int want, bool is_tail, bool *returned
     case CRPI_SYM_RETURN: *reg = crpi_c_return(f, form); return true;
     case CRPI_SYM_TRY: *reg = crpi_c_try(f, form, want); return true;
     case CRPI_SYM_WITH: *reg = crpi_c_with(f, form, want); return true;
+    case CRPI_SYM_WITHIN: *reg = crpi_c_within(f, form, want); return true;
+    case CRPI_SYM_TASK: *reg = crpi_c_task(f, form, want); return true;
     case CRPI_SYM_EVAL: *reg = crpi_c_eval(f, form, want); return true;
     case CRPI_SYM_CREATE: *reg = crpi_c_create(f, form, want); return true;
     case CRPI_SYM_QUASIQUOTE: *reg = crpi_c_quasiquote(f, form, want); return true;

@@ -78,6 +78,50 @@ static bool open_bare(crpi_buf *file, const char *name, void **handle, crpi_buf 
     return false;
 }
 
+/* Trying a hundred names takes a while, so an interpreter remembers in its registry which one it was: a HashTable of
+ * files by name.  Without memory for that it is looked for again. */
+static bool remembered(crp *vm, crp_word *files)
+{
+    crp_word registry, key;
+    crp_status st = crp_registry(vm, &registry);
+    if (!st) st = crp_symbol(vm, "libraryFiles", 12, &key);
+    if (!st && !crp_hashtable_get(vm, registry, key, files)) {
+        st = crp_hashtable(vm, files);
+        if (!st) st = crp_hashtable_set(vm, registry, key, *files);
+    }
+    if (st) crp_clear_error(vm);
+    return st == CRP_OK;
+}
+
+static bool open_remembered(crp *vm, crpi_buf *file, const char *name, void **handle)
+{
+    crp_word files, key, found;
+    if (!remembered(vm, &files)) return false;
+    if (crp_string_z(vm, name, &key)) crp_clear_error(vm);
+    else if (crp_hashtable_get(vm, files, key, &found)) crpi_buf_text(file, crp_string_data(found, NULL));
+    if (file->length && open_named(file, handle)) return true;
+    file->length = 0;
+    return false;
+}
+
+static void remember(crp *vm, const crpi_buf *file, const char *name)
+{
+    crp_word files, key, value;
+    if (!remembered(vm, &files)) return;
+    crp_status st = crp_string_z(vm, name, &key);
+    if (!st) st = crp_string(vm, file->bytes, file->length, &value);
+    if (!st) st = crp_hashtable_set(vm, files, key, value);
+    if (st) crp_clear_error(vm);
+}
+
+static bool find_and_open(crp *vm, crpi_buf *file, const char *name, void **handle, crpi_buf *why)
+{
+    if (open_remembered(vm, file, name, handle)) return true;
+    if (!open_bare(file, name, handle, why)) return false;
+    remember(vm, file, name);
+    return true;
+}
+
 crp_status crpi_ffi_open(crp *vm, const char *name, void **handle, crp_word *file)
 {
     crpi_buf found, why;
@@ -85,7 +129,7 @@ crp_status crpi_ffi_open(crp *vm, const char *name, void **handle, crp_word *fil
     crpi_buf_init(&found, &vm->mem, MAX_NAME);
     crpi_buf_init(&why, &vm->mem, MAX_NAME);
     if (exact) crpi_buf_text(&found, name);
-    bool opened = exact ? open_named(&found, handle) : open_bare(&found, name, handle, &why);
+    bool opened = exact ? open_named(&found, handle) : find_and_open(vm, &found, name, handle, &why);
     crp_status st;
     if (opened) st = crp_string(vm, found.bytes, found.length, file);
     else if (found.failed || why.failed) st = crp_no_memory(vm);

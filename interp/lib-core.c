@@ -254,8 +254,8 @@ crp_status crpi_lib_stop(crp *vm, int exit_status)
 {
     vm->stopped = true;
     vm->exit_status = exit_status;
-    vm->interrupt = CRPI_STOPPED;
-    return crpi_interrupt(vm);
+    if (vm->task && !vm->task->from_c) vm->interrupt = CRPI_STOPPED; /* for the one that C waits for, too */
+    return crpi_raise_interrupt(vm, CRPI_STOPPED);
 }
 
 static crp_status stop(crp_call *c)

@@ -7,6 +7,7 @@
 #include "lib.h"
 
 #include <string.h>
+#include "cells.h"
 #include "class.h"
 #include "named.h"
 #include "task.h"
@@ -46,8 +47,7 @@ static crp_status create(crp_call *c)
 
 static crp_status set(crp_call *c)
 {
-    event_of(c->self)->set = true;
-    wake(c->vm, c->self);
+    crpi_event_set(c->vm, c->self);
     return CRP_OK;
 }
 
@@ -76,6 +76,17 @@ static crp_status is_set(crp_call *c)
 static crp_status state(crp_call *c)
 {
     return crp_string_z(c->vm, event_of(c->self)->set ? "set" : "unset", &c->result);
+}
+
+crp_status crpi_event_new(crp *vm, crp_word *out)
+{
+    return crpi_named_get(vm, crp_class_id(vm, "Event"), sizeof(event), vm->cells->empty_string, out);
+}
+
+void crpi_event_set(crp *vm, crp_word e)
+{
+    event_of(e)->set = true;
+    wake(vm, e);
 }
 
 /* --- waiting -------------------------------------------------------------------------------------------- */

@@ -5,7 +5,11 @@
  */
 #include "lib-walk.h"
 
+#include "cells.h"
+#include "lib-task.h"
 #include "map.h"
+
+enum { WAITED = 100 /* a step that no walk has: for Tasks */ };
 
 typedef struct sequence {
     crpi_turns turns;
@@ -222,9 +226,41 @@ BOTH(each)
 BOTH(find_index)
 BOTH(member)
 BOTH(any)
-BOTH(all)
 BOTH(count)
 BOTH(group)
+
+static crp_status all_self(crp_call *c) { return crpi_turns_run(c, &all_turn, true); }
+
+/* Tasks are no predicate: with them `all` is waitAll. */
+static bool are_tasks(crp *vm, const crp_call *c)
+{
+    crp_word first = c->args[0];
+    if (c->count == 1 && first == CRP_NIL) return true;
+    return crpi_is_task(vm, crp_is_pair(first) ? crp_head(first) : first);
+}
+
+static crp_status wait_all(crp_call *c)
+{
+    crp_word name;
+    uint32_t cell;
+    crp_status st = crp_symbol(c->vm, "waitAll", 7, &name);
+    if (!st) st = crpi_function_cell(c->vm, name, &cell);
+    if (st) return st;
+    c->step = WAITED;
+    return crp_then_call(c, c->vm->cells->values[cell], c->args, c->count);
+}
+
+static crp_status all(crp_call *c)
+{
+    if (c->step == WAITED) {
+        c->result = c->value;
+        return CRP_OK;
+    }
+    if (c->step == 0 && are_tasks(c->vm, c)) return wait_all(c);
+    if (c->count > 1) return crpi_turns_run(c, &all_turn, false);
+    return crp_raise(c->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "all: expected Tasks, or a Function and what can be walked, given %n",
+                     c->args[0]);
+}
 
 /* Only a Function is a predicate: attributes are Symbols and Strings. */
 static const crpi_turn *find_kind(const crp_call *c)
@@ -279,9 +315,11 @@ static const crp_method functions[] = {
     ROW("any", "Object f items ...", any,
         "true if f gives true for an item, the later ones are not asked; else ().\n"
         "(any (lambda (x) (> x 2)) '(1 2 3))  # --> true"),
-    ROW("all", "Object f items ...", all,
-        "() if f gives () for an item, the later ones are not asked; else true.\n"
-        "(all (lambda (x) (> x 2)) '(1 2 3))  # --> ()"),
+    ROW("all", "Object f ...", all,
+        "() if f gives () for an item of the sequences behind it, the later ones are not asked; else true. Given Tasks, or a "
+        "List of Tasks, it waits for them and gives the List of their values, as waitAll does.\n"
+        "(all (lambda (x) (> x 2)) '(1 2 3))        # --> ()\n"
+        "(all (task (sleep 1) \"a\") (task \"b\"))     # --> (\"a\" \"b\")"),
     ROW("count", "Integer f items", count,
         "For how many items f gives true.\n"
         "(count (lambda (x) (> x 1)) '(1 2 3))  # --> 2"),

@@ -15,7 +15,7 @@ enum { TURNS_BETWEEN_LOOKS = 1024 };
 
 crp_status crpi_lib_look(crp *vm, size_t turn)
 {
-    return turn % TURNS_BETWEEN_LOOKS == 0 && vm->interrupt ? crpi_interrupt(vm) : CRP_OK;
+    return turn % TURNS_BETWEEN_LOOKS == 0 ? crpi_look(vm, false) : CRP_OK;
 }
 
 /* --- one walk ------------------------------------------------------------------------------------------- */

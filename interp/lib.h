@@ -35,6 +35,7 @@ crp_status crpi_lib_system(crp *);    /* sleep, environment, chance */
 crp_status crpi_lib_time(crp *);      /* clocks, times as text */
 crp_status crpi_lib_json(crp *);      /* jsonRead jsonWrite */
 crp_status crpi_lib_event(crp *);     /* Event, wait */
+crp_status crpi_lib_task(crp *);      /* Task, TaskGroup, all, race */
 crp_status crpi_lib_lock(crp *);      /* Lock, LifetimeLock, CriticalSection */
 crp_status crpi_lib_registry(crp *);  /* Registry */
 crp_status crpi_lib_process(crp *);   /* running other programs */
@@ -218,6 +219,10 @@ crp_status crpi_lib_function(crp *, crp_word, crp_word *function);
 /* Opens through the platform, close-on-exec and not waiting.  When the process has no descriptor left, what
  * scripts have dropped is collected first and a second try made.  5.1, or 3.24 for want of descriptors. */
 crp_status crpi_lib_open(crp *, const char *path, int flags, unsigned mode, int *fd);
+
+/* An Event without a name; and setting one. */
+crp_status crpi_event_new(crp *, crp_word *out);
+void crpi_event_set(crp *, crp_word event);
 
 /* Ends all that runs, and the program with this status: no script can catch that. */
 crp_status crpi_lib_stop(crp *, int exit_status);

@@ -78,6 +78,9 @@ interp_sources = \
   interp/lib-string.c \
   interp/lib-symbol.c \
   interp/lib-system.c \
+  interp/lib-task-all.c \
+  interp/lib-task-group.c \
+  interp/lib-task.c \
   interp/lib-terminal.c \
   interp/lib-test.c \
   interp/lib-time-unit.c \
@@ -112,6 +115,7 @@ interp_sources = \
   interp/str.c \
   interp/stream.c \
   interp/symbol.c \
+  interp/task-report.c \
   interp/task.c \
   interp/token.c \
   interp/topics.c \
@@ -171,6 +175,7 @@ interp_headers = \
   interp/json.h \
   interp/left-out.h \
   interp/letter-case.h \
+  interp/lib-task.h \
   interp/lib-walk.h \
   interp/lib.h \
   interp/load.h \

@@ -205,7 +205,11 @@ typedef struct crp_library {
 
 /* --- steps: what a native may wait for ------------------------------------------------------------------- */
 
-enum { CRP_READABLE = 1, CRP_WRITABLE = 2 };
+enum {
+    CRP_READABLE = 1,
+    CRP_WRITABLE = 2,
+    CRP_KEEP = CRP_WATCH_KEPT /* beside these: only the platform's `close` closes the descriptor, so the watch may stay */
+};
 
 const crp_platform *crp_platform_of(crp *, void **state); /* the system's calls go through this table */
 int64_t crp_now(crp *);       /* milliseconds on the monotonic (or virtual) clock */

@@ -20,11 +20,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READABLE = 1, WRITABLE = 2, ALWAYS = 4 /* epoll does not take it: a regular file */, BATCH = 64 };
+enum {
+    READABLE = 1,
+    WRITABLE = 2,
+    ALWAYS = 4, /* epoll does not take it: a regular file */
+    BOTH = READABLE | WRITABLE,
+    WANTED = 4, /* bits to the left: of these the owner wants to hear now */
+    BATCH = 64
+};
 
 typedef struct unix_state {
     int epoll, wake;
-    unsigned char *watched; /* by descriptor: READABLE | WRITABLE, and ALWAYS */
+    unsigned char *watched; /* by descriptor: BOTH as the epoll has it, ALWAYS, and what is wanted of them */
     size_t room;
     size_t always; /* how many are watched that are always ready */
 } unix_state;
@@ -182,7 +189,10 @@ static int unix_unlink(void *state, const char *path)
     return result(unlink(path));
 }
 
-/* --- waiting -------------------------------------------------------------------------------------------- */
+/* --- waiting --------------------------------------------------------------------------------------------
+ *
+ * A connection is waited for again and again, so its entry stays in the epoll between two waits (CRP_WATCH_KEPT)
+ * and waiting costs no system call.  What comes meanwhile, and nobody wants to hear of, takes the entry out. */
 
 static bool make_room(unix_state *u, int fd)
 {
@@ -214,24 +224,43 @@ static int enter(unix_state *u, int fd, unsigned events)
     struct epoll_event e = {.data.fd = fd};
     if (events & READABLE) e.events |= EPOLLIN | EPOLLRDHUP;
     if (events & WRITABLE) e.events |= EPOLLOUT;
-    bool known = u->watched[fd] != 0;
+    bool known = (u->watched[fd] & BOTH) != 0;
     int st = result(epoll_ctl(u->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &e));
     if (st == -ENOENT || st == -EEXIST)
         st = result(epoll_ctl(u->epoll, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e));
     return st;
 }
 
+static unsigned wanted(const unix_state *u, int fd)
+{
+    return (size_t)fd < u->room ? u->watched[fd] >> WANTED & BOTH : 0;
+}
+
+static void want(unix_state *u, int fd, unsigned events)
+{
+    u->watched[fd] = (unsigned char)((u->watched[fd] & (BOTH | ALWAYS)) | events << WANTED);
+}
+
+static int no_more(unix_state *u, int fd, bool keep)
+{
+    if ((size_t)fd >= u->room) return 0;
+    if (keep && !(u->watched[fd] & ALWAYS))
+        want(u, fd, 0);
+    else
+        forget(u, fd);
+    return 0;
+}
+
 static int unix_watch(void *state, int fd, unsigned events)
 {
     unix_state *u = state;
     if (fd < 0) return -EBADF;
-    if (!events) {
-        forget(u, fd);
-        return 0;
-    }
+    if (!(events & BOTH)) return no_more(u, fd, events & CRP_WATCH_KEPT);
+    events &= BOTH;
     if (!make_room(u, fd)) return -ENOMEM;
     if (u->watched[fd] & ALWAYS) forget(u, fd);
-    int st = enter(u, fd, events);
+    bool kept = (u->watched[fd] & BOTH) == events && !wanted(u, fd);
+    int st = kept ? 0 : enter(u, fd, events);
     if (st == -EPERM) {
         forget(u, fd);
         u->always++;
@@ -241,6 +270,7 @@ static int unix_watch(void *state, int fd, unsigned events)
         return st;
     }
     u->watched[fd] = (unsigned char)events;
+    want(u, fd, events & BOTH);
     return 0;
 }
 
@@ -255,7 +285,7 @@ static int add_files(const unix_state *u, crp_ready *out, int max)
     int n = 0;
     for (size_t fd = 0, left = u->always; left && n < max && fd < u->room; fd++) {
         if (!(u->watched[fd] & ALWAYS)) continue;
-        out[n++] = (crp_ready){.fd = (int)fd, .events = u->watched[fd] & (READABLE | WRITABLE)};
+        out[n++] = (crp_ready){.fd = (int)fd, .events = u->watched[fd] & BOTH};
         left--;
     }
     return n;
@@ -265,16 +295,28 @@ static int add_files(const unix_state *u, crp_ready *out, int max)
  * was. */
 static unsigned events_of(const unix_state *u, int fd, uint32_t epoll_events)
 {
-    unsigned watched = (size_t)fd < u->room ? u->watched[fd] & (READABLE | WRITABLE) : 0;
-    if (epoll_events & (EPOLLERR | EPOLLHUP)) return watched;
+    if (epoll_events & (EPOLLERR | EPOLLHUP)) return wanted(u, fd);
     unsigned events = 0;
     if (epoll_events & (EPOLLIN | EPOLLRDHUP)) events |= READABLE;
     if (epoll_events & EPOLLOUT) events |= WRITABLE;
-    return events & watched;
+    return events & wanted(u, fd);
 }
 
-/* What one epoll_wait gives; *woken: the eventfd was among it.  An event that nobody watches for, of a
- * copy of a descriptor that was closed, must not come again. */
+/* An event that nobody wants to hear of must not come again: one that was kept, or of a copy of a descriptor that
+ * was closed. */
+static void leave_out(unix_state *u, int fd)
+{
+    unsigned left = wanted(u, fd);
+    if (left && enter(u, fd, left) == 0) {
+        u->watched[fd] = (unsigned char)left;
+        want(u, fd, left);
+        return;
+    }
+    epoll_ctl(u->epoll, EPOLL_CTL_DEL, fd, NULL);
+    if ((size_t)fd < u->room) u->watched[fd] = 0;
+}
+
+/* What one epoll_wait gives; *woken: the eventfd was among it. */
 static int wait_once(unix_state *u, int timeout, crp_ready *out, int max, bool *woken)
 {
     struct epoll_event events[BATCH];
@@ -292,7 +334,7 @@ static int wait_once(unix_state *u, int timeout, crp_ready *out, int max, bool *
         if (ready)
             out[n++] = (crp_ready){.fd = fd, .events = ready};
         else
-            epoll_ctl(u->epoll, EPOLL_CTL_DEL, fd, NULL);
+            leave_out(u, fd);
     }
     return n;
 }

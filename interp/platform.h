@@ -22,6 +22,9 @@ typedef struct crp_ready {
     unsigned events; /* CRP_READABLE | CRP_WRITABLE */
 } crp_ready;
 
+/* Of a descriptor that only `close` of this table closes: nobody waits for it now, but soon will again. */
+enum { CRP_WATCH_KEPT = 8 };
+
 typedef struct crp_platform {
     int64_t (*now)(void *state);                            /* milliseconds, monotonic */
     void (*clock)(void *state, int64_t *seconds, int32_t *nanoseconds); /* wall clock, UTC */
@@ -47,7 +50,7 @@ typedef struct crp_platform {
     int (*rename)(void *state, const char *from, const char *to);
     int (*unlink)(void *state, const char *path);
     /* Waiting: which descriptors are watched, and one wait for all of them (milliseconds; -1: no end). */
-    int (*watch)(void *state, int fd, unsigned events); /* 0 events: forget it */
+    int (*watch)(void *state, int fd, unsigned events); /* 0 events: forget it, or CRP_WATCH_KEPT */
     int (*wait)(void *state, int64_t milliseconds, crp_ready *out, int max); /* count, 0 at the end of time, -errno */
     void (*wake)(void *state);    /* ends this wait or the next, which gives 0; any thread, any signal handler */
     int (*pollable)(void *state); /* a descriptor that is readable when a wait would not wait; -1: none */

@@ -167,7 +167,7 @@ static crp_status jump_if(crp *vm, crpi_task *task, bool taken)
         return CRP_OK;
     }
     task->pc += 1 + (int32_t)*task->pc;
-    return vm->interrupt ? crpi_interrupt(vm) : CRP_OK;
+    return --vm->fuel < 0 ? crpi_look(vm, true) : CRP_OK;
 }
 
 crp_status crpi_slow_compare(crp *vm, crpi_task *task, uint32_t in)
@@ -629,22 +629,38 @@ crp_status crpi_slow_define(crp *vm, crpi_task *task, uint32_t in)
 
 /* --- try ------------------------------------------------------------------------------------------------------------------------ */
 
+/* `within`: its time begins now. */
+static crp_status begin_time(crp *vm, crp_word span, crpi_handler *h)
+{
+    if (!crp_is_integer(span))
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "within: milliseconds expected, an Integer, %n given (%v)", span,
+                         span);
+    h->span = crp_integer_value(span);
+    if (h->span < 0) return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "within: %ld milliseconds", h->span);
+    int64_t now = crp_now(vm), end = h->span > CRP_NO_DEADLINE - now ? CRP_NO_DEADLINE : now + h->span;
+    if (end < h->deadline) h->deadline = end;
+    return CRP_OK;
+}
+
 static crp_status push_handler(crp *vm, crpi_task *task, uint32_t in)
 {
     size_t n = task->handler_count;
     if (n == task->handler_capacity &&
         !crpi_mem_grow(&vm->mem, &task->handlers, &task->handler_capacity, n + 1, sizeof *task->handlers))
         return crp_no_memory(vm);
-    const uint32_t *target = task->pc + 1 + (int32_t)*task->pc;
-    task->pc++;
-    task->handlers[task->handler_count++] = (crpi_handler){
+    crpi_handler h = {
         .frame = (uint32_t)(task->fp - task->frames),
         .reg = A(in),
-        .finally = B(in) == 1,
+        .kind = B(in),
         .base = task->base,
-        .pc = target,
+        .pc = task->pc + 1 + (int32_t)*task->pc,
         .segment = task->segment,
+        .deadline = crpi_task_deadline(task),
     };
+    crp_status st = h.kind == CRPI_WITHIN ? begin_time(vm, task->base[C(in)], &h) : CRP_OK;
+    if (st) return st;
+    task->pc++;
+    task->handlers[task->handler_count++] = h;
     return CRP_OK;
 }
 

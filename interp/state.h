@@ -45,7 +45,8 @@ struct crp {
     struct crpi_expander *expander; /* the innermost one at work (expand.c) */
     crp_status (*load_macro)(crp *, const crp_method *row); /* runs the file that defines this macro (load.c) */
     void *handles;              /* the host's (api.c) */
-    volatile int interrupt;     /* set by a signal or another thread; the VM looks at calls and loops */
+    volatile int interrupt;     /* set by a signal or another thread; seen when the fuel is out, and by natives */
+    int32_t fuel;               /* calls and jumps back until the VM looks round (crpi_look) */
     uint32_t epoch;             /* a redefinition makes caches stale */
     unsigned nesting;           /* host calls inside natives */
     size_t max_depth;           /* frames; 1.15 beyond */

@@ -33,7 +33,8 @@ typedef struct crpi_symbols {
     X(LAMBDA, "lambda") X(DEFUN, "defun") X(FUNCTION, "function") X(DEFMACRO, "defmacro") X(CLASS, "class") \
     X(LOCAL, "local") X(GLOBAL, "global") X(LET, "let") X(SET, "set") X(UNSET, "unset") X(IF, "if") X(COND, "cond") \
     X(WHILE, "while") X(DO_WHILE, "doWhile") X(FOR, "for") X(DO, "do") X(BREAK, "break") X(CONTINUE, "continue") \
-    X(RETURN, "return") X(TRY, "try") X(CATCH, "catch") X(FINALLY, "finally") X(WITH, "with") X(AND, "&&") \
+    X(RETURN, "return") X(TRY, "try") X(CATCH, "catch") X(FINALLY, "finally") X(WITH, "with") X(WITHIN, "within") \
+    X(TASK, "task") X(AND, "&&") \
     X(OR, "||") X(NOT, "!") X(EVAL, "eval") X(CREATE, "create") X(IS_DEFINED, "isDefined") \
     X(PLUS, "+") X(MINUS, "-") X(TIMES, "*") X(DIVIDE, "/") X(REMAINDER, "%") X(LT, "<") X(LE, "<=") X(GT, ">") \
     X(GE, ">=") X(EQ, "==") X(NE, "!=") X(CONS, "cons") X(HEAD_OF, "headOf") X(TAIL_OF, "tailOf") X(LIST, "list") \

@@ -5,7 +5,7 @@
 #include "cells.h"
 #include "error.h"
 
-enum { FIRST_FRAMES = 16, READY_AT_ONCE = 64 };
+enum { FIRST_FRAMES = 16, READY_AT_ONCE = 64, FIRST_LISTS = 16, MOST_TURNS = 64 };
 
 /* --- the collector's view ------------------------------------------------------------------------------------- */
 
@@ -42,7 +42,7 @@ static void mark_native(crp *vm, crpi_native *nf, crp_marker mark)
     mark(vm, nf->call.self);
     mark(vm, nf->call.result);
     mark(vm, nf->call.value);
-    mark_words(vm, mark, nf->objects, nf->objects + nf->object_count);
+    for (int i = 0; i < nf->object_count; i++) mark(vm, nf->objects[i].object);
     mark(vm, nf->callee);
     mark(vm, nf->callee_self);
     mark_words(vm, mark, nf->callee_args, nf->callee_args + nf->callee_count);
@@ -55,6 +55,7 @@ static void mark_task(crp *vm, crp_object *o, crp_marker mark)
     crpi_task *task = (crpi_task *)o;
     mark(vm, task->result);
     mark(vm, task->error);
+    mark(vm, task->owner);
     mark(vm, task->answer);
     crpi_releases_mark(vm, task, mark);
     if (!task->frames) return;
@@ -72,7 +73,6 @@ static void mark_all_tasks(crp *vm, crp_marker mark)
 {
     for (crpi_task *t = vm->tasks->all; t; t = t->all_next) mark(vm, crp_from_object(t));
     for (crpi_task *t = vm->task; t; t = t->outer) mark(vm, crp_from_object(t));
-    mark(vm, vm->tasks->orphan_error);
     mark(vm, vm->tasks->closing.error);
 }
 
@@ -83,7 +83,8 @@ bool crpi_tasks_init(crp *vm)
     crpi_tasks *tasks = crpi_mem_alloc(&vm->mem, sizeof *tasks);
     if (!tasks) return false;
     memset(tasks, 0, sizeof *tasks);
-    tasks->orphan_error = tasks->closing.error = CRP_NIL;
+    tasks->closing.error = CRP_NIL;
+    tasks->report_at = CRP_NO_DEADLINE;
     vm->tasks = tasks;
     vm->call = crpi_call;
     if (!vm->max_depth) vm->max_depth = CRPI_DEFAULT_DEPTH;
@@ -95,8 +96,10 @@ void crpi_tasks_free(crp *vm)
 {
     crpi_tasks *tasks = vm->tasks;
     if (!tasks) return;
+    while (tasks->reports) crpi_report_seen(vm, tasks->reports);
     crp_free_bytes(vm, tasks->timers, tasks->timer_capacity * sizeof *tasks->timers);
     crp_free_bytes(vm, tasks->watches, tasks->watch_capacity * sizeof *tasks->watches);
+    crp_free_bytes(vm, tasks->objects, tasks->object_lists * sizeof *tasks->objects);
     crp_free_bytes(vm, tasks, sizeof *tasks);
     vm->tasks = NULL;
 }
@@ -181,8 +184,9 @@ crp_status crpi_task_new(crp *vm, crp_word function, crp_word self, const crp_wo
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "more than %d arguments in one call", CRPI_MAX_PARAMETERS);
     crpi_task *task = crpi_new(vm, CRP_TASK, sizeof *task);
     if (!task) return CRP_E_NOMEM;
-    task->result = task->error = CRP_NIL;
+    task->result = task->error = task->owner = CRP_NIL;
     task->answer = CRP_UNSET;
+    task->deadline = vm->task ? crpi_task_deadline(vm->task) : CRP_NO_DEADLINE;
     if (!task_stack(vm, task)) return CRP_E_NOMEM;
     task->bottom = (uint32_t)n + 2;
     task->base[0] = crp_is_symbol(function) ? self : function;
@@ -199,7 +203,8 @@ crp_status crpi_task_new(crp *vm, crp_word function, crp_word self, const crp_wo
 void crpi_task_ready(crp *vm, crpi_task *task)
 {
     crpi_tasks *tasks = vm->tasks;
-    task->state = CRPI_READY;
+    task->state = task->held ? CRPI_HELD : CRPI_READY;
+    if (task->held) return;
     task->next = NULL;
     task->previous = tasks->last;
     if (tasks->last) tasks->last->next = task;
@@ -207,13 +212,28 @@ void crpi_task_ready(crp *vm, crpi_task *task)
     tasks->last = task;
 }
 
-static void unqueue(crpi_task **first, crpi_task **last, crpi_task *task)
+static void unqueue(crpi_tasks *tasks, crpi_task *task)
 {
     if (task->previous) task->previous->next = task->next;
-    else *first = task->next;
+    else tasks->first = task->next;
     if (task->next) task->next->previous = task->previous;
-    else if (last) *last = task->previous;
+    else tasks->last = task->previous;
     task->next = task->previous = NULL;
+}
+
+void crpi_task_hold(crp *vm, crpi_task *task)
+{
+    if (task->state == CRPI_READY) {
+        unqueue(vm->tasks, task);
+        task->state = CRPI_HELD;
+    }
+    task->held = true;
+}
+
+void crpi_task_let_go(crp *vm, crpi_task *task)
+{
+    task->held = false;
+    if (task->state == CRPI_HELD) crpi_task_ready(vm, task);
 }
 
 /* --- timers: a binary heap ---------------------------------------------------------------------------------------------- */
@@ -261,15 +281,17 @@ static void remove_timer(crpi_tasks *tasks, crpi_task *task)
 
 /* --- descriptors ------------------------------------------------------------------------------------------------------------ */
 
-/* Tells the platform what is waited for at this descriptor, if that has changed. */
-static int rewatch(crp *vm, int fd)
+enum { EITHER = CRP_READABLE | CRP_WRITABLE };
+
+/* Tells the platform what is waited for at this descriptor, if that has changed.  `keep`: see CRP_KEEP. */
+static int rewatch(crp *vm, int fd, unsigned keep)
 {
     crpi_watch *w = &vm->tasks->watches[fd];
     unsigned events = 0;
-    for (const crpi_wait *wait = w->first; wait; wait = wait->next) events |= wait->events;
+    for (const crpi_wait *wait = w->first; wait; wait = wait->next) events |= wait->events & EITHER;
     if (events == w->events) return 0;
     w->events = events;
-    return vm->platform->watch(vm->platform_state, fd, events);
+    return vm->platform->watch(vm->platform_state, fd, events ? events : keep);
 }
 
 static bool add_wait(crp *vm, crpi_task *task, crpi_wait *wait)
@@ -288,7 +310,8 @@ static bool add_wait(crp *vm, crpi_task *task, crpi_wait *wait)
     wait->next = w->first;
     if (w->first) w->first->previous = wait;
     w->first = wait;
-    return rewatch(vm, wait->fd) >= 0;
+    tasks->fd_waits++;
+    return rewatch(vm, wait->fd, 0) >= 0;
 }
 
 static void remove_wait(crp *vm, crpi_wait *wait)
@@ -298,7 +321,67 @@ static void remove_wait(crp *vm, crpi_wait *wait)
     else vm->tasks->watches[wait->fd].first = wait->next;
     if (wait->next) wait->next->previous = wait->previous;
     wait->task = NULL;
-    rewatch(vm, wait->fd);
+    vm->tasks->fd_waits--;
+    rewatch(vm, wait->fd, wait->events & CRP_KEEP);
+}
+
+/* --- objects that are waited for: a hash table of lists --------------------------------------------------------- */
+
+static crpi_wait_list *list_of(const crpi_tasks *tasks, crp_word object)
+{
+    uint64_t mixed = (object >> 4) * 0x9e3779b97f4a7c15u;
+    return &tasks->objects[(mixed >> 32) & (tasks->object_lists - 1)];
+}
+
+static void append_wait(crpi_wait_list *list, crpi_wait_object *wait)
+{
+    wait->next = NULL;
+    wait->previous = list->last;
+    if (list->last) list->last->next = wait;
+    else list->first = wait;
+    list->last = wait;
+}
+
+/* Without memory for more lists those that are there grow longer. */
+static bool more_lists(crp *vm)
+{
+    crpi_tasks *tasks = vm->tasks;
+    size_t had = tasks->object_lists, n = had ? had * 2 : FIRST_LISTS;
+    crpi_wait_list *old = tasks->objects, *lists = crpi_mem_alloc(&vm->mem, n * sizeof *lists);
+    if (!lists) return had > 0;
+    memset(lists, 0, n * sizeof *lists);
+    tasks->objects = lists;
+    tasks->object_lists = n;
+    for (size_t i = 0; i < had; i++)
+        for (crpi_wait_object *wait = old[i].first, *next; wait; wait = next) {
+            next = wait->next;
+            append_wait(list_of(tasks, wait->object), wait);
+        }
+    crp_free_bytes(vm, old, had * sizeof *old);
+    return true;
+}
+
+static bool add_object(crp *vm, crpi_task *task, crpi_wait_object *wait)
+{
+    crpi_tasks *tasks = vm->tasks;
+    wait->task = NULL;
+    if (tasks->object_waits >= tasks->object_lists && !more_lists(vm)) return false;
+    wait->task = task;
+    append_wait(list_of(tasks, wait->object), wait);
+    tasks->object_waits++;
+    return true;
+}
+
+static void remove_object(crpi_tasks *tasks, crpi_wait_object *wait)
+{
+    if (!wait->task) return;
+    crpi_wait_list *list = list_of(tasks, wait->object);
+    if (wait->previous) wait->previous->next = wait->next;
+    else list->first = wait->next;
+    if (wait->next) wait->next->previous = wait->previous;
+    else list->last = wait->previous;
+    wait->task = NULL;
+    tasks->object_waits--;
 }
 
 /* --- parking and waking ------------------------------------------------------------------------------------------------------ */
@@ -309,13 +392,13 @@ static void forget_waits(crp *vm, crpi_task *task)
     remove_timer(vm->tasks, task);
     if (!nf) return;
     for (int i = 0; i < nf->fd_count; i++) remove_wait(vm, &nf->waits[i]);
+    for (int i = 0; i < nf->object_count; i++) remove_object(vm->tasks, &nf->objects[i]);
     nf->fd_count = nf->object_count = 0;
 }
 
 static void wake(crp *vm, crpi_task *task)
 {
     if (task->state != CRPI_PARKED) return;
-    unqueue(&vm->tasks->waiting, NULL, task);
     forget_waits(vm, task);
     crpi_task_ready(vm, task);
 }
@@ -324,30 +407,33 @@ static void wake(crp *vm, crpi_task *task)
  * task is ready at once. */
 void crpi_task_park(crp *vm, crpi_task *task, crpi_native *nf)
 {
-    crpi_tasks *tasks = vm->tasks;
     task->state = CRPI_PARKED;
-    task->previous = NULL;
-    task->next = tasks->waiting;
-    if (tasks->waiting) tasks->waiting->previous = task;
-    tasks->waiting = task;
     bool ready = false;
+    int64_t due = crpi_task_deadline(task);
+    if (nf->deadline < due) due = nf->deadline;
     for (int i = 0; i < nf->fd_count; i++) ready |= !add_wait(vm, task, &nf->waits[i]);
-    if (nf->deadline != CRP_NO_DEADLINE) ready |= !add_timer(vm, task, nf->deadline);
+    for (int i = 0; i < nf->object_count; i++) ready |= !add_object(vm, task, &nf->objects[i]);
+    if (due != CRP_NO_DEADLINE) ready |= !add_timer(vm, task, due);
     if (ready) wake(vm, task);
 }
 
-static bool waits_for(const crpi_native *nf, crp_word object)
+int64_t crpi_task_deadline(const crpi_task *task)
 {
-    for (int i = 0; i < nf->object_count; i++)
-        if (nf->objects[i] == object) return true;
-    return false;
+    return task->handler_count ? task->handlers[task->handler_count - 1].deadline : task->deadline;
 }
 
+/* Waking takes the task's waits out of the list, so the look begins anew. */
 void crp_wake(crp *vm, crp_word object)
 {
-    for (crpi_task *t = vm->tasks->waiting, *next; t; t = next) {
-        next = t->next;
-        if (t->natives && waits_for(t->natives, object)) wake(vm, t);
+    if (!vm->tasks->object_waits) return;
+    crpi_wait_object *wait = list_of(vm->tasks, object)->first;
+    while (wait) {
+        if (wait->object == object) {
+            wake(vm, wait->task);
+            wait = list_of(vm->tasks, object)->first;
+        } else {
+            wait = wait->next;
+        }
     }
 }
 
@@ -373,11 +459,21 @@ static void wake_ready(crp *vm, const crp_ready *ready, int n)
 
 int64_t crpi_tasks_due(crp *vm) { return vm->tasks->timer_count ? vm->tasks->timers[0].due : CRP_NO_DEADLINE; }
 
+/* What nobody refers to any more is dropped by the collection. */
+static void report_due(crp *vm)
+{
+    if (vm->tasks->report_at == CRP_NO_DEADLINE || crp_now(vm) < vm->tasks->report_at) return;
+    vm->tasks->report_at = CRP_NO_DEADLINE;
+    crp_collect(vm);
+    crpi_reports_write(vm, false);
+}
+
 /* The one place that waits: for a descriptor, the next timer, or an interrupt. */
 static crp_status wait_for_something(crp *vm, bool patient)
 {
     crp_ready ready[READY_AT_ONCE];
     int64_t due = crpi_tasks_due(vm), wait = patient ? -1 : 0;
+    if (vm->tasks->report_at < due) due = vm->tasks->report_at;
     if (patient && due != CRP_NO_DEADLINE) {
         int64_t now = crp_now(vm);
         wait = due <= now ? 0 : due - now;
@@ -387,6 +483,7 @@ static crp_status wait_for_something(crp *vm, bool patient)
     if (n < 0 && n != -4) return crp_raise_errno(vm, CRP_ERR_SYSTEM, -n, -n, "waiting for events");
     if (n > 0) wake_ready(vm, ready, n);
     wake_due(vm);
+    report_due(vm);
     return CRP_OK;
 }
 
@@ -402,19 +499,23 @@ static void end_task(crp *vm, crpi_task *task)
         if (vm->interrupt == CRPI_CLOSING) vm->interrupt = 0;
     }
     crpi_task_free_stack(vm, task);
+    task->expected = crpi_error_is_uncatchable(task->error);
+    if (!task->from_c) crpi_error_catchable(vm, task->error);
     crp_wake(vm, crp_from_object(task));
+    if (task->owner != CRP_NIL) vm->tasks->ended(vm, task);
 }
 
 static void run_one(crp *vm)
 {
     crpi_tasks *tasks = vm->tasks;
     crpi_task *task = tasks->first;
-    unqueue(&tasks->first, &tasks->last, task);
+    unqueue(tasks, task);
     task->outer = vm->task;
     size_t fresh = vm->heap.fresh_count;
     crp_status st = crpi_execute(vm, task);
     vm->heap.fresh_count = fresh;
     vm->task = task->outer;
+    vm->fuel = 0; /* the one that goes on now looks round first */
     task->outer = NULL;
     if (st != CRP_AGAIN) {
         vm->error = CRP_NIL;
@@ -428,7 +529,7 @@ static void interrupt_wait(crp *vm, crpi_task *task)
     crpi_tasks *tasks = vm->tasks;
     if (task->state == CRPI_PARKED) wake(vm, task);
     if (task->state != CRPI_READY || tasks->first == task) return;
-    unqueue(&tasks->first, &tasks->last, task);
+    unqueue(tasks, task);
     task->next = tasks->first;
     if (tasks->first) tasks->first->previous = task;
     else tasks->last = task;
@@ -449,26 +550,24 @@ static crp_status nothing_to_wait_for(crp *vm, crpi_task *task)
     return CRP_OK;
 }
 
-static bool can_wait(const crpi_tasks *tasks)
+/* Tasks that are always ready do not keep the others from hearing of their descriptors. */
+static crp_status look_round(crp *vm, crpi_task *task)
 {
-    if (tasks->timer_count) return true;
-    for (const crpi_task *t = tasks->waiting; t; t = t->next)
-        if (t->natives && t->natives->fd_count) return true;
-    return false;
+    crpi_tasks *tasks = vm->tasks;
+    tasks->turns = 0;
+    if (tasks->first) return wait_for_something(vm, false);
+    return tasks->timer_count || tasks->fd_waits ? wait_for_something(vm, true) : nothing_to_wait_for(vm, task);
 }
 
 static crp_status until_done(crp *vm, crpi_task *task)
 {
-    while (task->state != CRPI_DONE) {
+    crp_status st = CRP_OK;
+    while (!st && task->state != CRPI_DONE) {
         if (vm->interrupt) interrupt_wait(vm, task);
-        if (vm->tasks->first) {
-            run_one(vm);
-            continue;
-        }
-        crp_status st = can_wait(vm->tasks) ? wait_for_something(vm, true) : nothing_to_wait_for(vm, task);
-        if (st) return st;
+        if (vm->tasks->first && vm->tasks->turns++ < MOST_TURNS) run_one(vm);
+        else st = look_round(vm, task);
     }
-    return CRP_OK;
+    return st;
 }
 
 crp_status crpi_run(crp *vm, crpi_task *task, crp_word *out)
@@ -492,14 +591,21 @@ crp_status crpi_run(crp *vm, crpi_task *task, crp_word *out)
     return CRP_OK;
 }
 
+void crpi_task_cancel(crp *vm, crpi_task *task)
+{
+    if (task->state == CRPI_DONE) return;
+    task->cancelled = true;
+    crpi_task_let_go(vm, task);
+    if (task->state == CRPI_PARKED) wake(vm, task);
+    if (task == vm->task) vm->fuel = 0;
+}
+
 /* Takes a task that has not ended out of the world; nothing of it runs any more. */
 void crpi_task_abandon(crp *vm, crpi_task *task)
 {
     if (task->state == CRPI_DONE) return;
-    if (task->state == CRPI_PARKED) {
-        unqueue(&vm->tasks->waiting, NULL, task);
-        forget_waits(vm, task);
-    } else if (task->state == CRPI_READY) unqueue(&vm->tasks->first, &vm->tasks->last, task);
+    if (task->state == CRPI_PARKED) forget_waits(vm, task);
+    else if (task->state == CRPI_READY) unqueue(vm->tasks, task);
     task->state = CRPI_DONE;
     task->handler_count = 0;
     end_task(vm, task);
@@ -508,6 +614,16 @@ void crpi_task_abandon(crp *vm, crpi_task *task)
 void crpi_tasks_abandon(crp *vm)
 {
     while (vm->tasks && vm->tasks->all) crpi_task_abandon(vm, vm->tasks->all);
+}
+
+/* What they do at their ends may start others, which end in the same way. */
+void crpi_tasks_finish(crp *vm)
+{
+    for (crpi_task *t; !vm->interrupt && (t = vm->tasks->all);) {
+        for (; t; t = t->all_next) crpi_task_cancel(vm, t);
+        while (vm->tasks->first && !vm->interrupt) run_one(vm);
+    }
+    vm->error = CRP_NIL;
 }
 
 crp_status crpi_call(crp *vm, crp_word function, const crp_word *args, size_t n, crp_word *out)
@@ -527,7 +643,7 @@ crp_status crpi_send(crp *vm, crp_word object, crp_word name, const crp_word *ar
 crp_status crpi_tasks_step(crp *vm, unsigned max)
 {
     crp_status st = wait_for_something(vm, false);
-    while (!st && max-- > 0 && vm->tasks->first) run_one(vm);
+    while (!st && max-- > 0 && vm->tasks->first && !vm->interrupt) run_one(vm);
     return st;
 }
 
@@ -564,10 +680,15 @@ void crp_wait_until(crp_call *c, int64_t deadline)
 void crp_wait_object(crp_call *c, crp_word object)
 {
     crpi_native *nf = native_of(c);
-    if (!waits_for(nf, object) && nf->object_count < CRPI_MAX_WAIT_OBJECTS) nf->objects[nf->object_count++] = object;
+    for (int i = 0; i < nf->object_count; i++)
+        if (nf->objects[i].object == object) return;
+    if (nf->object_count < CRPI_MAX_WAIT_OBJECTS) nf->objects[nf->object_count++] = (crpi_wait_object){.object = object};
 }
 
-bool crp_interrupted(crp *vm) { return vm->interrupt != 0 && vm->interrupt != CRPI_CLOSING; }
+bool crp_interrupted(crp *vm)
+{
+    return vm->interrupt != 0 && vm->interrupt != CRPI_CLOSING && (!vm->task || vm->task->from_c);
+}
 
 static crp_status then(crp_call *c, crp_word callee, crp_word self, const crp_word *args, size_t n)
 {

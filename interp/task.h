@@ -37,13 +37,15 @@ typedef struct crpi_box { /* a captured variable that is assigned */
 
 enum { CRPI_FIRST_SEGMENT = 248, CRPI_NEXT_SEGMENT = 4096, CRPI_LATER_SEGMENT = 32768 }; /* words */
 
-typedef struct crpi_handler { /* an open try */
+typedef struct crpi_handler { /* an open try or within */
     uint32_t frame;
     uint8_t reg;
-    bool finally; /* runs for what cannot be caught, too */
+    uint8_t kind;
     crp_word *base;
     const uint32_t *pc;
     crpi_segment *segment;
+    int64_t deadline; /* the soonest of those that hold here: its own, or one from further out */
+    int64_t span;     /* of a within: its milliseconds */
 } crpi_handler;
 
 enum { CRPI_MAX_WAITS = 8, CRPI_MAX_WAIT_OBJECTS = 4 };
@@ -55,6 +57,17 @@ typedef struct crpi_wait {
     int fd;
     unsigned events;
 } crpi_wait;
+
+/* One task waits for one object: a list for each bucket of a table, the longest wait first. */
+typedef struct crpi_wait_object {
+    struct crpi_task *task;
+    struct crpi_wait_object *next, *previous;
+    crp_word object;
+} crpi_wait_object;
+
+typedef struct crpi_wait_list {
+    crpi_wait_object *first, *last;
+} crpi_wait_list;
 
 /* A native that waits or has called a script function. */
 typedef struct crpi_native {
@@ -72,7 +85,7 @@ typedef struct crpi_native {
     /* what it waits for */
     int fd_count, object_count;
     crpi_wait waits[CRPI_MAX_WAITS];
-    crp_word objects[CRPI_MAX_WAIT_OBJECTS];
+    crpi_wait_object objects[CRPI_MAX_WAIT_OBJECTS];
     int64_t deadline;
     /* what it calls */
     crp_word callee, callee_self; /* callee_self CRP_UNSET: a function */
@@ -82,7 +95,7 @@ typedef struct crpi_native {
 
 typedef struct crpi_release crpi_release;
 
-typedef enum crpi_task_state { CRPI_READY, CRPI_RUNNING, CRPI_PARKED, CRPI_DONE } crpi_task_state;
+typedef enum crpi_task_state { CRPI_READY, CRPI_RUNNING, CRPI_PARKED, CRPI_HELD, CRPI_DONE } crpi_task_state;
 
 typedef struct crpi_task {
     crp_object h;
@@ -105,10 +118,16 @@ typedef struct crpi_task {
     crp_word kept;        /* while something is released: what the call gave */
     crp_word answer;      /* what a method that an instruction had to call gave; CRP_UNSET: nothing */
     crp_word result, error;
-    bool cancelled;
+    crp_word owner;    /* whom crpi_tasks.ended tells of its end; NIL: nobody */
+    int64_t deadline;  /* of all that it does: that of whoever made it */
+    size_t expired;    /* while its time is up: the within whose time it was, from 1; 0: its own */
+    bool cancelled;    /* it gets what cannot be caught as soon as it goes on */
+    bool expected;  /* its error is the end that others meant it to have: a cancel, a deadline */
+    bool held;      /* it does not go on until it is let go: instead of READY it is HELD */
     bool from_c; /* crpi_run was asked for it; such tasks are one after the other, like one */
     bool stuck;  /* every task waits for another: this one is told when it goes on */
-    struct crpi_task *next, *previous; /* in the ready queue, or among those that wait for an object */
+    uint32_t passed_over; /* looks at an interrupt that is another's */
+    struct crpi_task *next, *previous; /* in the ready queue */
     struct crpi_task *outer;           /* the one that this one's crpi_run was started from */
     struct crpi_task *all_next, *all_previous; /* every task that has not ended: they are roots */
     size_t timer;                      /* its place among the timers + 1 */
@@ -126,13 +145,18 @@ typedef struct crpi_watch { /* who waits for a descriptor */
 
 typedef struct crpi_tasks {
     crpi_task *first, *last; /* ready */
-    crpi_task *waiting;      /* for objects */
     crpi_task *all;
+    crpi_wait_list *objects; /* who waits for objects: a hash table */
+    size_t object_lists, object_waits;
+    size_t fd_waits;
+    unsigned turns; /* taken since the descriptors were looked at */
+    void (*ended)(crp *, crpi_task *); /* a task with an owner has ended */
+    struct crpi_report *reports;       /* task-report.c */
+    int64_t report_at;                 /* when to find out what nobody will look at; CRP_NO_DEADLINE: never */
     crpi_timer *timers; /* a heap, soonest first */
     size_t timer_count, timer_capacity;
     crpi_watch *watches; /* by descriptor */
     size_t watch_capacity;
-    crp_word orphan_error; /* of a task that nobody was there to ask */
     struct crpi_named *named; /* Events and Locks that have a name (named.h) */
     struct { /* while `finally` runs because of an interrupt */
         crpi_task *task;
@@ -158,6 +182,25 @@ crp_status crpi_send(crp *, crp_word object, crp_word name, const crp_word *args
 /* Lets what is ready run, without waiting; for a host's own loop. */
 crp_status crpi_tasks_step(crp *, unsigned max);
 int64_t crpi_tasks_due(crp *); /* when the next timer is due; CRP_NO_DEADLINE: never */
+
+/* It ends with 1.17, which cannot be caught in it: its `finally`s run, and do not wait. */
+void crpi_task_cancel(crp *, crpi_task *);
+void crpi_task_hold(crp *, crpi_task *);
+void crpi_task_let_go(crp *, crpi_task *);
+int64_t crpi_task_deadline(const crpi_task *); /* of what it does now; CRP_NO_DEADLINE: there is none */
+
+/* All that have not ended are cancelled, and run to their ends: when the program's end has come. */
+void crpi_tasks_finish(crp *);
+
+/* --- task-report.c: errors that nobody has looked at --------------------------------------------------------------
+ *
+ * A report is written to the program's error output when the object that has the error is dropped, which a collection
+ * a second later finds out, and else at the program's end. */
+typedef struct crpi_report crpi_report;
+crpi_report *crpi_report_new(crp *, crp_word name, crp_word error); /* NULL: no memory */
+void crpi_report_seen(crp *, crpi_report *);                        /* it is not needed any more */
+void crpi_report_due(crpi_report *);                                /* nobody can look any more */
+void crpi_reports_write(crp *, bool all);
 
 /* Takes a task that has not ended out of the world; what it had begun is dropped. */
 void crpi_task_abandon(crp *, crpi_task *);

@@ -158,7 +158,7 @@ static crp_status enter_script(crp *vm, crpi_task *task, crpi_function *fn, crp_
     const uint32_t *pc = task->pc;
     crp_word *base = task->base;
     crp_status st;
-    if (vm->interrupt && (st = crpi_interrupt(vm))) return st;
+    if (vm->fuel < 0 && (st = crpi_look(vm, false))) return st;
     st = check_count(vm, fn, n);
     if (st) return st;
     if (at + room > task->limit) {
@@ -274,9 +274,9 @@ static crp_status enter_on(crp *vm, crpi_task *task, crp_word callee, crp_word *
 
 /* Enters a script's function that takes just these arguments, if there is room: the common case, as quick as in the
  * loop. */
-static bool enter_at_once(const crp *vm, crpi_task *task, crp_word callee, crp_word *at, uint32_t n)
+static bool enter_at_once(crp *vm, crpi_task *task, crp_word callee, crp_word *at, uint32_t n)
 {
-    if (!crp_is_a(callee, CRP_FUNCTION) || vm->interrupt) return false;
+    if (!crp_is_a(callee, CRP_FUNCTION) || --vm->fuel < 0) return false;
     crpi_function *fn = crpi_function_of(callee);
     if (fn->h.flags || fn->h.sort || fn->h.aux != n || at + fn->registers > task->limit || task->fp >= task->frame_end)
         return false;
@@ -357,6 +357,7 @@ static crp_status enter_native(crp *vm, crpi_task *task, crpi_function *fn, crp_
                                crp_word *window, bool gives_self)
 {
     crpi_native nf;
+    vm->fuel = vm->interrupt ? 0 : vm->fuel - CRPI_NATIVE_FUEL; /* it may take long, and the VM looks round soon */
     memset(&nf.call, 0, sizeof nf.call);
     nf.call.vm = vm;
     nf.call.self = self;
@@ -387,6 +388,7 @@ crp_status crpi_resume_native(crp *vm, crpi_task *task, bool returned)
     crpi_native *nf = task->natives;
     if (returned) nf->call.value = task->base[0];
     crp_status st = vm->interrupt ? crpi_interrupt(vm) : task->stuck ? crpi_task_stuck(vm) : CRP_OK;
+    if (!st) st = crpi_task_may_go_on(vm, task);
     task->stuck = false;
     return st ? st : step(vm, task, nf);
 }
@@ -463,7 +465,7 @@ crp_status crpi_enter_tail(crp *vm, crpi_task *task, crp_word function, crp_word
         if (receiver && fn && !fn->row) return enter_script(vm, task, fn, at, n);
         return crpi_enter(vm, task, function, at, n);
     }
-    crp_status st = vm->interrupt ? crpi_interrupt(vm) : CRP_OK;
+    crp_status st = --vm->fuel < 0 ? crpi_look(vm, false) : CRP_OK;
     if (!st) st = check_count(vm, fn, n);
     if (st) return st;
     memmove(task->base, at, (n + receiver) * sizeof *at);

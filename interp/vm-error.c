@@ -8,7 +8,7 @@
 #include "str.h"
 #include "value.h"
 
-enum { MAX_CLASSES = 1000 };
+enum { MAX_CLASSES = 1000, MOST_PASSED_OVER = 100000 };
 
 /* --- unknown names ---------------------------------------------------------------------------------------------- */
 
@@ -55,20 +55,98 @@ static bool steps_left(crp *vm)
     return vm->tasks->closing.steps-- > 0;
 }
 
+/* Without memory for an Error of its own it stays to be raised. */
+static bool make_uncatchable(crp *vm)
+{
+    if (!crp_is_a(vm->error, CRP_ERROR) || vm->error == vm->no_memory_error) return false;
+    crp_object_of(vm->error)->flags |= CRPI_ERROR_UNCATCHABLE;
+    return true;
+}
+
+bool crpi_error_is_uncatchable(crp_word error)
+{
+    return crp_is_a(error, CRP_ERROR) && (crp_object_of(error)->flags & CRPI_ERROR_UNCATCHABLE);
+}
+
+void crpi_error_catchable(crp *vm, crp_word error)
+{
+    (void)vm;
+    if (crpi_error_is_uncatchable(error)) crp_object_of(error)->flags &= (uint8_t)~CRPI_ERROR_UNCATCHABLE;
+}
+
+crp_status crpi_raise_interrupt(crp *vm, int why)
+{
+    if (why == CRPI_STOPPED) crp_raise(vm, CRP_ERR_SCRIPT, CRP_STOPPED, "stopped");
+    else crp_raise(vm, CRP_ERR_SCRIPT, CRP_INTERRUPTED, "interrupted");
+    if (!make_uncatchable(vm)) vm->interrupt = why;
+    if (vm->task) vm->task->expired = 0;
+    return CRP_E_CANCELLED;
+}
+
+/* An interrupt is for the task that C waits for.  Another one goes on until it waits or jumps back; if it does neither
+ * for long, it is interrupted as well. */
+static bool is_for_another(const crp *vm)
+{
+    crpi_task *task = vm->task;
+    return task && !task->from_c && task->passed_over++ < MOST_PASSED_OVER;
+}
+
 crp_status crpi_interrupt(crp *vm)
 {
     int why = vm->interrupt;
     if (why == CRPI_CLOSING) return steps_left(vm) ? CRP_OK : crpi_no_waiting(vm);
-    vm->interrupt = 0;
-    if (why == CRPI_STOPPED) crp_raise(vm, CRP_ERR_SCRIPT, CRP_STOPPED, "stopped");
-    else crp_raise(vm, CRP_ERR_SCRIPT, CRP_INTERRUPTED, "interrupted");
-    if (crp_is_a(vm->error, CRP_ERROR)) crp_object_of(vm->error)->flags |= CRPI_ERROR_UNCATCHABLE;
+    if (is_for_another(vm)) return CRP_OK;
+    if (!vm->task || vm->task->from_c) vm->interrupt = 0;
+    return crpi_raise_interrupt(vm, why);
+}
+
+/* --- a task's own end, and its time --------------------------------------------------------------------------------- */
+
+static bool is_closing(crp *vm, const crpi_task *task)
+{
+    return vm->interrupt == CRPI_CLOSING && vm->tasks->closing.task == task;
+}
+
+static crp_status cancelled(crp *vm, crpi_task *task)
+{
+    crp_raise(vm, CRP_ERR_SCRIPT, CRP_INTERRUPTED, "the task was cancelled");
+    if (make_uncatchable(vm)) task->cancelled = false;
+    task->expired = 0;
     return CRP_E_CANCELLED;
 }
 
-static bool is_uncatchable(crp_word error)
+/* The outermost within whose time is up gets the error. */
+static crp_status time_is_up(crp *vm, crpi_task *task, int64_t now)
 {
-    return crp_is_a(error, CRP_ERROR) && (crp_object_of(error)->flags & CRPI_ERROR_UNCATCHABLE);
+    size_t i = 0;
+    bool own = task->deadline <= now;
+    while (!own && !(task->handlers[i].kind == CRPI_WITHIN && task->handlers[i].deadline <= now)) i++;
+    task->expired = own ? 0 : i + 1;
+    if (own) crp_raise(vm, CRP_ERR_COMMS, CRP_TIMEOUT, "the time is up of the `within` that the task was started in");
+    else crp_raise(vm, CRP_ERR_COMMS, CRP_TIMEOUT, "within: the %ld ms are over", task->handlers[i].span);
+    make_uncatchable(vm);
+    return CRP_E_CANCELLED;
+}
+
+crp_status crpi_task_may_go_on(crp *vm, crpi_task *task)
+{
+    if (is_closing(vm, task)) return CRP_OK;
+    if (task->cancelled) return cancelled(vm, task);
+    int64_t deadline = crpi_task_deadline(task), now;
+    if (deadline == CRP_NO_DEADLINE || (now = crp_now(vm)) < deadline) return CRP_OK;
+    return time_is_up(vm, task, now);
+}
+
+crp_status crpi_look(crp *vm, bool at_jump)
+{
+    crpi_task *task = vm->task;
+    vm->fuel = CRPI_FUEL;
+    if (!vm->interrupt) return crpi_task_may_go_on(vm, task);
+    crp_status st = crpi_interrupt(vm);
+    if (vm->interrupt) vm->fuel = 0;
+    if (st || !at_jump || !vm->interrupt || vm->interrupt == CRPI_CLOSING) return st;
+    crpi_task_ready(vm, task); /* whose interrupt it is goes first */
+    return CRP_AGAIN;
 }
 
 /* --- finally, after an interrupt --------------------------------------------------------------------------------
@@ -85,21 +163,24 @@ crp_status crpi_no_waiting(crp *vm)
 static void begin_closing(crp *vm, crpi_task *task, const crpi_handler *h)
 {
     if (vm->interrupt != CRPI_CLOSING) {
-        if (crpi_error_of(vm->error)->code != crp_fixnum(CRP_INTERRUPTED)) return;
+        if (crpi_error_of(vm->error)->code == crp_fixnum(CRP_STOPPED)) return;
         vm->tasks->closing.steps = CRPI_CLOSING_STEPS;
         vm->tasks->closing.deadline = crp_now(vm) + CRPI_CLOSING_MS;
         vm->tasks->closing.error = vm->error;
         vm->tasks->closing.task = task;
         vm->interrupt = CRPI_CLOSING;
+        vm->fuel = 0;
     }
     if (vm->tasks->closing.task != task) return;
     vm->tasks->closing.handlers = task->handler_count;
     vm->tasks->closing.frame = h->frame;
 }
 
-static bool is_closing(crp *vm, const crpi_task *task)
+static void end_closing(crp *vm)
 {
-    return vm->interrupt == CRPI_CLOSING && vm->tasks->closing.task == task;
+    vm->tasks->closing.task = NULL;
+    vm->tasks->closing.error = CRP_NIL;
+    if (vm->interrupt == CRPI_CLOSING) vm->interrupt = 0;
 }
 
 /* --- unwinding ---------------------------------------------------------------------------------------------------------- */
@@ -182,34 +263,54 @@ static bool leaves_closing(crp *vm, const crpi_task *task)
            !catching_native(task, vm->tasks->closing.frame);
 }
 
-static const crpi_handler *next_handler(crp *vm, crpi_task *task, bool uncatchable)
+/* A within only gets the end of its own time, and that whatever the closing has taken. */
+static bool takes(crp *vm, const crpi_task *task, size_t i, bool uncatchable)
 {
-    bool finally = !(vm->interrupt == CRPI_CLOSING && vm->tasks->closing.steps < 0);
-    while (task->handler_count > 0 && uncatchable && !(finally && task->handlers[task->handler_count - 1].finally))
-        task->handler_count--;
-    return task->handler_count ? &task->handlers[task->handler_count - 1] : NULL;
+    const crpi_handler *h = &task->handlers[i];
+    if (h->kind == CRPI_WITHIN) return uncatchable && task->expired == i + 1;
+    if (!uncatchable) return true;
+    return h->kind == CRPI_FINALLY && !(vm->interrupt == CRPI_CLOSING && vm->tasks->closing.steps < 0);
+}
+
+/* The number of handlers up to and including the one that gets the error; 0: none does. */
+static size_t next_handler(crp *vm, const crpi_task *task, bool uncatchable)
+{
+    size_t n = task->handler_count;
+    while (n > 0 && !takes(vm, task, n - 1, uncatchable)) n--;
+    return n;
+}
+
+static crp_status unwind_to(crp *vm, crpi_task *task, size_t n, bool uncatchable)
+{
+    const crpi_handler *h = &task->handlers[n - 1];
+    task->handler_count = n - 1;
+    if (h->kind == CRPI_WITHIN) {
+        end_closing(vm);
+        crpi_error_catchable(vm, vm->error);
+    } else if (uncatchable) {
+        begin_closing(vm, task, h);
+    }
+    to_handler(vm, task, h);
+    return CRP_OK;
 }
 
 /* An error that comes while an interrupt is waiting to be seen gives way to that: it may well be due to it. */
 crp_status crpi_unwind(crp *vm, crpi_task *task)
 {
     size_t fresh = vm->heap.fresh_count;
-    if (vm->interrupt && vm->interrupt != CRPI_CLOSING && !is_uncatchable(vm->error)) crpi_interrupt(vm);
+    if (crp_interrupted(vm) && !crpi_error_is_uncatchable(vm->error)) crpi_interrupt(vm);
     if (leaves_closing(vm, task)) crpi_no_waiting(vm);
-    bool uncatchable = is_uncatchable(vm->error);
+    bool uncatchable = crpi_error_is_uncatchable(vm->error);
     crpi_trace_add(vm, task);
-    const crpi_handler *h = next_handler(vm, task, uncatchable);
-    crpi_native *nf = uncatchable ? NULL : catching_native(task, h ? h->frame : 0);
+    size_t n = next_handler(vm, task, uncatchable);
+    crpi_native *nf = uncatchable ? NULL : catching_native(task, n ? task->handlers[n - 1].frame : 0);
     vm->heap.fresh_count = fresh;
     if (nf) {
+        while (task->handler_count && task->handlers[task->handler_count - 1].frame >= nf->frame) task->handler_count--;
         to_native(vm, task, nf);
         return CRP_OK;
     }
-    if (!h) return task_ends(vm, task);
-    task->handler_count--;
-    if (uncatchable) begin_closing(vm, task, h);
-    to_handler(vm, task, h);
-    return CRP_OK;
+    return n ? unwind_to(vm, task, n, uncatchable) : task_ends(vm, task);
 }
 
 /* --- catch ----------------------------------------------------------------------------------------------------------------- */

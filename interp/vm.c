@@ -53,7 +53,7 @@
 #define TAKE_JUMP \
     do { \
         pc += 1 + (int32_t)*pc; \
-        if (UNLIKELY(vm->interrupt)) goto interrupted; \
+        if (UNLIKELY(--vm->fuel < 0)) goto interrupted; \
         NEXT; \
     } while (0)
 
@@ -135,7 +135,7 @@ static inline bool takes(const crpi_function *fn, uint32_t n, bool method)
         if (LIKELY(crp_is_object(callee))) { \
             crpi_function *fn_ = crpi_function_of(callee); \
             if (LIKELY(takes(fn_, count, method_)) && LIKELY(at + fn_->registers <= task->limit) && \
-                LIKELY(fp < task->frame_end) && LIKELY(!vm->interrupt)) { \
+                LIKELY(fp < task->frame_end) && LIKELY(--vm->fuel >= 0)) { \
                 fp++; \
                 fp->pc = pc; \
                 fp->base = R; \
@@ -170,7 +170,8 @@ LOOP_ATTRIBUTES crp_status crpi_execute(crp *vm, crpi_task *task)
 
     vm->task = task;
     task->state = CRPI_RUNNING;
-    if (vm->interrupt) goto interrupted;
+    vm->fuel = CRPI_FUEL;
+    if (vm->interrupt || task->cancelled) goto interrupted;
 #if defined(__GNUC__)
     NEXT;
 #else
@@ -478,6 +479,6 @@ after_slow:
     NEXT;
 interrupted:
     SAVE();
-    st = crpi_interrupt(vm);
+    st = crpi_look(vm, true);
     goto after_slow;
 }

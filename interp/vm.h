@@ -74,8 +74,15 @@ void crpi_releases_free(crp *, crpi_task *);
  * task has ended. */
 crp_status crpi_unwind(crp *, crpi_task *);
 /* Called wherever vm->interrupt is seen: raises what cannot be caught; or, while `finally` runs because of that, counts
- * a step, and is CRP_OK as long as some are left. */
+ * a step, and is CRP_OK as long as some are left.  CRP_OK too where the interrupt is for another task. */
 crp_status crpi_interrupt(crp *);
+crp_status crpi_raise_interrupt(crp *, int why);
+/* Called when vm->fuel is used up: an interrupt, the task's own end, or the end of its time.  At a jump back it may be
+ * CRP_AGAIN: the task gives way to the one that an interrupt is for. */
+crp_status crpi_look(crp *, bool at_jump);
+crp_status crpi_task_may_go_on(crp *, crpi_task *); /* it was not cancelled, and its time is not up */
+void crpi_error_catchable(crp *, crp_word error);   /* from now on; of what is no Error: nothing */
+bool crpi_error_is_uncatchable(crp_word error);
 crp_status crpi_no_waiting(crp *); /* what a native gets that wants to wait then */
 crp_status crpi_task_returned(crp *, crpi_task *); /* the task ends with its result: unless it was to be interrupted */
 crp_status crpi_no_function(crp *, crp_word name); /* 1.4, with the nearest names */
@@ -103,6 +110,7 @@ static inline bool crpi_is_number(crp_word w)
 
 enum { CRPI_DEFAULT_DEPTH = 200000, CRPI_MAX_NESTED_RUNS = 100 };
 enum { CRPI_INTERRUPTED = 1, CRPI_STOPPED = 2, CRPI_CLOSING = 3 }; /* vm->interrupt */
+enum { CRPI_FUEL = 1000, CRPI_NATIVE_FUEL = 20 };
 enum { CRPI_CLOSING_STEPS = 10000, CRPI_CLOSING_MS = 1000 };
 enum { CRPI_ERROR_UNCATCHABLE = 1 };             /* an Error's header flag */
 

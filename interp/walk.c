@@ -111,6 +111,7 @@ static void walk_list(fn *f, crp_word form, bool nested, bool in_lambda)
     switch (crp_is_symbol(head) ? crp_symbol_id(head) : CRPI_KNOWN_SYMBOLS) {
     case CRPI_SYM_QUOTE: return;
     case CRPI_SYM_QUASIQUOTE: walk_template(f, crpi_c_nth(rest, 0), 1, in_lambda); return;
+    case CRPI_SYM_TASK:
     case CRPI_SYM_LAMBDA: walk_all(f, rest, true, true); return;
     case CRPI_SYM_LOCAL: walk_local(f, rest, nested, in_lambda); return;
     case CRPI_SYM_FOR: walk_for(f, rest, in_lambda); return;

@@ -1,6 +1,7 @@
 # The comms modules.  They are part of the library; modules/module.h is installed with interp's headers.
 
 module_sources = \
+  modules/accept.c \
   modules/attr.c \
   modules/commsinfo.c \
   modules/describe.c \

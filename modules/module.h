@@ -219,8 +219,8 @@ void crp_operation_drop(crp *, void *state);
 
 /* 6.11 "not connected", before anything touches the network. */
 crp_status crp_must_be_connected(crp *, const crp_module *);
-/* For an op at the bottom: waits for a descriptor, and for the module to be closed by another task, which
- * nobody would tell the descriptor. */
+/* For an op at the bottom: waits for a descriptor, which only the platform's `close` closes, and for the module to
+ * be closed by another task, which nobody would tell the descriptor. */
 void crp_module_wait_fd(crp_call *, const crp_module *, int fd, unsigned events);
 
 /* --- errors and the log --------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ static crp_status timed_out(crp_call *call, crp_module *m, int64_t timeout, cons
 
 void crp_module_wait_fd(crp_call *call, const crp_module *m, int fd, unsigned events)
 {
-    crp_wait_fd(call, fd, events);
+    crp_wait_fd(call, fd, events | CRP_KEEP);
     crp_wait_object(call, crp_module_word(m));
 }
 

@@ -160,8 +160,8 @@ static crp_status wait_for_answer(crp_call *call, const crp_module *m, crpi_reso
     for (int i = 0; i < SOCKETS; i++) {
         unsigned events = (ARES_GETSOCK_READABLE(bits, i) ? CRP_READABLE : 0) |
                           (ARES_GETSOCK_WRITABLE(bits, i) ? CRP_WRITABLE : 0);
-        if (events && m) crp_module_wait_fd(call, m, socks[i], events);
-        else if (events) crp_wait_fd(call, socks[i], events);
+        if (events) crp_wait_fd(call, socks[i], events);
+        if (events && m) crp_wait_object(call, crp_module_word(m));
     }
     struct timeval longest = {QUERY_MS / 1000, 0}, left;
     struct timeval *t = ares_timeout(r->channel, &longest, &left);

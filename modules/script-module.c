@@ -390,6 +390,12 @@ static crp_status adopt(crp *vm, script_module *s, crp_word object)
         object);
 }
 
+crp_status crpi_script_module_for(crp *vm, crp_word object, crp_word *out)
+{
+    crp_status st = crp_new_object(vm, crp_class_id(vm, "ScriptModule"), out);
+    return st ? st : adopt(vm, script_of((crp_module *)crp_object_of(*out)), object);
+}
+
 /* An object, or a class of which one is made. */
 static crp_status script_create(crp_call *call)
 {
@@ -460,7 +466,7 @@ const crp_class_def crpi_script_module_class = {
     .name = "ScriptModule",
     .help = "A class written in script as a layer of a stack. It needs the properties `log` and `stack` and "
             "at least one of connect, disconnect, send, receive, bind, listen, accept; with a property "
-            "`isBottom` it may be the bottom.\n"
+            "`isBottom` it may be the bottom; its method `acceptedFrom`, if it has one, is given the listening object where a stack accepts.\n"
             "(class \"Upper\" (interface\n"
             "    (properties (log Log) (stack CommsStack))\n"
             "    (methods (NIL send ((data Object))))))\n"

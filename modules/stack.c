@@ -194,18 +194,22 @@ static crp_status must_be_whole(crp_call *call, const char *doing)
                      crpi_layer_name(call->vm, module_at(s->owner)), doing);
 }
 
-static crp_status stack_push(crp_call *call)
+crp_status crpi_stack_push(crp *vm, crp_word stack, crp_word module)
 {
     crp_module *m = NULL;
-    crp_status st = must_be_whole(call, "push");
-    if (!st) st = must_be_free(call->vm, call->args[0], &m);
+    crp_status st = must_be_free(vm, module, &m);
     if (st) return st;
-    crpi_stack *s = crpi_stack_at(call->self);
+    crpi_stack *s = crpi_stack_at(stack);
     crp_module *top = module_at(s->top);
     if (top && (top->connecting || top->disconnecting))
-        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_ILLEGAL,
-                         "push while the stack is connecting or disconnecting");
-    return link_in(call->vm, s, NULL, m, top);
+        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "push while the stack is connecting or disconnecting");
+    return link_in(vm, s, NULL, m, top);
+}
+
+static crp_status stack_push(crp_call *call)
+{
+    crp_status st = must_be_whole(call, "push");
+    return st ? st : crpi_stack_push(call->vm, call->self, call->args[0]);
 }
 
 /* A module that leaves takes its part of the connection along if it is the bottom; of any other the part
@@ -397,16 +401,21 @@ static crp_status get_bottom(crp *vm, crp_object *self, crp_word *out)
     return st;
 }
 
-static crp_status set_log(crp *vm, crp_object *self, crp_word log)
+crp_status crpi_stack_set_log(crp *vm, crp_word stack, crp_word log)
 {
-    crpi_stack *s = (crpi_stack *)self;
+    crpi_stack *s = crpi_stack_at(stack);
     crpi_layers layers;
-    crp_status st = crpi_layers_from(vm, crpi_stack_first(vm, crp_from_object(self)), &layers);
+    crp_status st = crpi_layers_from(vm, crpi_stack_first(vm, stack), &layers);
     if (st) return st;
-    crp_store(vm, self, &s->log, log);
+    crp_store(vm, &s->h, &s->log, log);
     s->number = crpi_log_join(vm, log);
     for (size_t i = 0; !st && i < layers.n; i++) st = crpi_set_log(vm, layers.at[i], log);
     return st;
+}
+
+static crp_status set_log(crp *vm, crp_object *self, crp_word log)
+{
+    return crpi_stack_set_log(vm, crp_from_object(self), log);
 }
 
 static void stack_mark(crp *vm, crp_object *self, crp_marker mark)
@@ -506,9 +515,17 @@ static const crp_method methods[] = {
     CRP_METHOD_LISTEN("(set server (buildCommsStack '(\"Util\" \"Tcp\") '((localHost \"127.0.0.1\"))))\n"
                       "(server.listen)\n"
                       "(server.info).isListening           # --> true"),
-    CRP_METHOD_ACCEPT("(set c (create Tcp (list '(host \"127.0.0.1\") (list 'port server.localPort))))\n"
-                      "(c.connect)\n"
-                      "(typeOf (server.accept 5000))       # --> Tcp"),
+    {"accept", "CommsStack (timeout Integer ?)", crpi_stack_accept,
+     "Waits for a connection, `timeout` milliseconds (default: for ever), and gives a new stack for it: the "
+     "connection as its bottom, and above it layers of the same classes and with the same settings as here. Its "
+     "`connect` does what these do at the beginning, a handshake say. 6.8 accept failed, 6.1 timeout, 4.1 no layer "
+     "can accept.\n"
+     "(set c (create Tcp (list '(host \"127.0.0.1\") (list 'port server.localPort))))\n"
+     "(c.connect)\n"
+     "(set peer (server.accept 5000))\n"
+     "(peer.send \"welcome\")\n"
+     "(c.receive)                         # --> \"welcome\"",
+     sizeof(crpi_accepting), crpi_accepting_mark, crpi_accepting_drop},
     {0},
 };
 

@@ -30,6 +30,21 @@ bool crpi_is_stack(crp *, crp_word);
 crp_module *crpi_stack_first(crp *, crp_word stack); /* the top-most layer, of a view too; NULL: empty */
 crp_status crpi_stack_view(crp *, crp_module *owner, crp_word *out);
 
+/* Puts a module that stands nowhere on top; and gives the stack a Log, or none. */
+crp_status crpi_stack_push(crp *, crp_word stack, crp_word module);
+crp_status crpi_stack_set_log(crp *, crp_word stack, crp_word log);
+crp_status crpi_script_module_for(crp *, crp_word object, crp_word *out); /* a ScriptModule around it */
+
+/* accept.c: a stack's `accept`, its state and that one's hooks. */
+typedef struct crpi_accepting {
+    crp_verb verb; /* first: crp_verb_accept's */
+    crp_word stack;
+    size_t left; /* layers that are to be made, the lowest first */
+} crpi_accepting;
+crp_status crpi_stack_accept(crp_call *);
+void crpi_accepting_mark(crp *, void *state, crp_marker);
+void crpi_accepting_drop(crp *, void *state);
+
 /* `top` (may be NULL) and all below it; 4.1 when they are too many or stand on themselves. */
 crp_status crpi_layers_from(crp *, crp_module *top, crpi_layers *);
 crp_module *crpi_topmost(crp_module *);              /* of the stack that the module is on */

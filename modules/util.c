@@ -3,13 +3,18 @@
  * One buffer holds what came and was not read yet: the bytes from `start` on, `length` of them.  A call that
  * cannot be answered yet leaves them there, so a timeout consumes nothing.  Layers above read where the bytes
  * lie (crp_util_... in module.h); the buffer grows with what the connection delivers, to 256 KiB a read, and
- * never past `limit`.
+ * never past `limit`; an idle connection has a small one.
  */
 #include <string.h>
 #include "spoken.h"
 #include "stack.h"
 
-enum { FIRST_BLOCK = 16384, MOST_AT_ONCE = 262144, SEND_CHUNK = 4096 };
+enum {
+    FIRST_BLOCK = 1024,   /* enough for commands; it doubles with each read that fills it, */
+    MOST_AT_ONCE = 262144,
+    IDLE_BLOCK = 16384,   /* and a bigger one is given back when there is nothing to read */
+    SEND_CHUNK = 4096
+};
 enum parity { PRESERVE, STRIP, ODD, EVEN };
 
 typedef struct util {
@@ -142,7 +147,7 @@ static crp_status make_room(crp *vm, util *u)
     size_t limit = limit_of(u), wanted = u->capacity;
     if (!u->length) u->start = 0;
     if (!u->capacity) return resize(vm, u, FIRST_BLOCK < limit ? FIRST_BLOCK : limit);
-    if (u->capacity - u->start - u->length >= FIRST_BLOCK) return CRP_OK;
+    if (u->capacity - u->start - u->length > u->capacity / 2) return CRP_OK;
     to_front(u);
     if (u->length > u->capacity / 2) wanted = u->capacity * 2;
     if (wanted > limit) wanted = limit;
@@ -157,6 +162,13 @@ static void grow_for_speed(crp *vm, util *u)
     size_t wanted = u->capacity * 2;
     if (u->start + u->length < u->capacity || wanted > MOST_AT_ONCE || wanted > limit_of(u)) return;
     if (resize(vm, u, wanted)) crp_clear_error(vm);
+}
+
+static void give_back(crp *vm, util *u)
+{
+    crp_free_bytes(vm, u->block, u->capacity);
+    u->block = NULL;
+    u->capacity = u->start = u->scanned = 0;
 }
 
 crp_status crp_util_fill(crp_call *call, crp_module *m, bool *end)
@@ -174,6 +186,7 @@ crp_status crp_util_fill(crp_call *call, crp_module *m, bool *end)
     if (room > limit_of(u) - u->length) room = limit_of(u) - u->length;
     unsigned char *at = u->block + u->start + u->length;
     st = crp_below_receive(call, m, at, room, &got);
+    if (st == CRP_AGAIN && !u->length && u->capacity > IDLE_BLOCK) give_back(call->vm, u);
     if (st) return st;
     *end = got == 0;
     impose(parity_of(u->read_parity), at, got);
