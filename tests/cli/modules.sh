@@ -59,6 +59,15 @@ cat >talk.crp <<'EOF'
     (print names wrong (near.receiveLine 5000))
     (near.disconnect)
     (print (far.receive)))
+# each send waits until the other end has made room for its next three bytes
+(for name '("Xor" "XorScript")
+    (set memory (create Memory '((capacity 3))))
+    (set near (end name memory))
+    (set far (end name memory.peer))
+    (near.connect)
+    (far.connect)
+    (task (near.send (text.repeat 100)))
+    (print (== (far.receiveN (* 100 text.length)) (text.repeat 100))))
 # bytes one by one, by a transcript
 (for name '("Xor" "XorScript")
     (set s (end name "Replay"))
@@ -85,6 +94,8 @@ back
 0
 back
 ()
+true
+true
 hi
 hi
 '

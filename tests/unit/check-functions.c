@@ -34,7 +34,7 @@ START_TEST(what_libraries_are_compiled_with_has_its_size)
     SIZE(crp_module, 144);
     SIZE(crp_module_ops, 208);
     SIZE(crp_operation, 32);
-    SIZE(crp_verb, 72);
+    SIZE(crp_verb, 56);
     SIZE(crp_log_record, 48);
     SIZE(crp_log_ops, 32);
     SIZE(crp_library, 24);
