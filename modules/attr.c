@@ -6,7 +6,7 @@ static const crp_property *row_of(crp *vm, crp_module *m, const char *name)
 {
     const crp_property *p = crp_class_definition(vm, crp_module_word(m))->properties;
     for (; p && p->name; p++)
-        if (p->flags & CRP_STACK && !strcmp(p->name, name)) return p;
+        if (p->flags & CRP_STACK && *p->name == *name && !strcmp(p->name, name)) return p;
     return NULL;
 }
 
@@ -150,11 +150,29 @@ bool crpi_attr_value(crp *vm, const crpi_layers *layers, const char *name, crp_w
     return m && !st;
 }
 
-int64_t crpi_attr_integer(crp *vm, const crpi_layers *layers, const char *name, int64_t otherwise)
+static int64_t integer_or(crp_word value, int64_t otherwise)
 {
+    return crp_is_integer(value) ? crp_integer_value(value) : otherwise;
+}
+
+static int64_t asked_integer(crp *vm, crp_module *m, const char *name, int64_t otherwise)
+{
+    crpi_layers layers;
     crp_word value;
-    return crpi_attr_value(vm, layers, name, &value) && crp_is_integer(value) ? crp_integer_value(value)
-                                                                        : otherwise;
+    if (!crpi_layers_from(vm, m, &layers)) return crpi_attr_value(vm, &layers, name, &value) ? integer_or(value, otherwise) : otherwise;
+    crp_clear_error(vm);
+    return otherwise;
+}
+
+/* Each send and each receive asks, so what simply lies in a module is read there. */
+int64_t crpi_attr_integer(crp *vm, crp_module *m, const char *name, int64_t otherwise)
+{
+    for (int n = 0; m && n < CRP_MAX_LAYERS; m = crp_below(vm, m), n++) {
+        const crp_property *row = row_of(vm, m, name);
+        if (row && !row->get) return integer_or(*(const crp_word *)(const void *)((const char *)m + row->offset), otherwise);
+        if (row || crp_ops_of(vm, m)->face) return asked_integer(vm, m, name, otherwise);
+    }
+    return otherwise;
 }
 
 bool crp_below_attribute(crp *vm, crp_module *m, const char *name, crp_word *out)

@@ -299,8 +299,6 @@ typedef struct crp_verb { /* the state of the standard verbs */
     crp_operation op;
     crp_word value;
     size_t done;
-    unsigned char *block;
-    size_t block_size;
     bool secret;
 } crp_verb;
 

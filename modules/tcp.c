@@ -11,7 +11,7 @@
 #include "resolve.h"
 #include "stack.h"
 
-enum { ATTEMPTS = 6, ATTEMPT_DELAY = 250 /* milliseconds */, BACKLOG = 128 };
+enum { ATTEMPTS = 6, ATTEMPT_DELAY = 250 /* milliseconds */, BACKLOG = 4096 /* what the system allows of it */ };
 
 typedef struct race {
     crpi_resolver *resolver;

@@ -18,19 +18,11 @@ static crp_status receiver(crp_call *call, crp_module **out)
     return crp_raise(call->vm, CRP_ERR_CONFIG, 1, "the stack is empty");
 }
 
-static int64_t limit_of(crp_call *call, crp_module *m, const char *name, int64_t otherwise)
-{
-    crpi_layers layers;
-    if (!crpi_layers_from(call->vm, m, &layers)) return crpi_attr_integer(call->vm, &layers, name, otherwise);
-    crp_clear_error(call->vm);
-    return otherwise;
-}
-
 /* The timeout argument at this place, else the attribute. */
 static crp_status timeout_of(crp_call *call, uint32_t arg, crp_module *m, const char *name, int64_t *out)
 {
     if (arg >= call->count || call->args[arg] == CRP_UNSET) {
-        *out = limit_of(call, m, name, CRP_CONNECT_TIMEOUT);
+        *out = crpi_attr_integer(call->vm, m, name, CRP_CONNECT_TIMEOUT);
         return CRP_OK;
     }
     *out = crp_integer_value(call->args[arg]);
@@ -48,7 +40,8 @@ crp_status crp_verb_connect(crp_call *call)
     crp_status st = receiver(call, &m);
     if (st) return st;
     if (call->step == 0) {
-        st = crp_operation_begin(call, &v->op, m, limit_of(call, m, "connectTimeout", CRP_CONNECT_TIMEOUT));
+        st = crp_operation_begin(call, &v->op, m,
+                                 crpi_attr_integer(call->vm, m, "connectTimeout", CRP_CONNECT_TIMEOUT));
         if (st) return st;
         call->step = 1;
         if (!m->connected) crp_operation_middle(&v->op);
@@ -148,16 +141,12 @@ static crp_status receive_begin(crp_call *call, crp_verb *v, crp_module *m, uint
     return CRP_OK;
 }
 
-static crp_status receive_block(crp_call *call, crp_verb *v, crp_module *m)
+static crp_status receive_block(crp_call *call, crp_module *m)
 {
+    char block[BLOCK];
     size_t got;
-    if (!v->block) {
-        if (!(v->block = crp_alloc(call->vm, BLOCK))) return CRP_E_NOMEM;
-        v->block_size = BLOCK;
-    }
-    crp_status st = crpi_layer_receive(call, m, v->block, v->block_size, &got);
-    if (!st && got) st = crp_string(call->vm, v->block, got, &call->result);
-    return st;
+    crp_status st = crpi_layer_receive(call, m, block, sizeof block, &got);
+    return st || !got ? st : crp_string(call->vm, block, got, &call->result);
 }
 
 crp_status crp_verb_receive(crp_call *call)
@@ -172,7 +161,7 @@ crp_status crp_verb_receive(crp_call *call)
     if (smart && smart == from && !(st = crp_must_be_connected(call->vm, smart)))
         st = crp_ops_of(call->vm, smart)->receive_value(call, smart, v->op.timeout, &call->result);
     else if (!st)
-        st = receive_block(call, v, m);
+        st = receive_block(call, m);
     if (!st) crpi_spoken_value(call->vm, m, CRP_RECEIVED, call->result, SIZE_MAX, false);
     return st == CRP_AGAIN ? crp_operation_again(call, &v->op, "receiving") : st;
 }
@@ -305,9 +294,4 @@ void crp_verb_mark(crp *vm, void *state, crp_marker mark)
     mark(vm, ((crp_verb *)state)->value);
 }
 
-void crp_verb_drop(crp *vm, void *state)
-{
-    crp_verb *v = state;
-    crp_operation_drop(vm, &v->op);
-    if (v->block) crp_free_bytes(vm, v->block, v->block_size);
-}
+void crp_verb_drop(crp *vm, void *state) { crp_operation_drop(vm, state); }
