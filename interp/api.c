@@ -38,7 +38,7 @@ const char *crp_version(unsigned *abi)
  * memory. */
 struct crp_token {
     unsigned holders;
-    unsigned callers; /* that are inside crp_cancel just now */
+    unsigned callers; /* that are inside crp_cancel or crp_ask_to_end just now */
     crp *vm;          /* NULL: the interpreter is gone */
 };
 
@@ -60,21 +60,42 @@ void crp_token_put(crp_token *token)
     if (token && __atomic_sub_fetch(&token->holders, 1, __ATOMIC_ACQ_REL) == 0) free(token);
 }
 
+/* The interpreter, which lives until token_leave; NULL: it is gone. */
+static crp *token_enter(crp_token *token)
+{
+    __atomic_add_fetch(&token->callers, 1, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&token->vm, __ATOMIC_SEQ_CST);
+}
+
+static void token_leave(crp_token *token) { __atomic_sub_fetch(&token->callers, 1, __ATOMIC_SEQ_CST); }
+
 void crp_cancel(crp_token *token)
 {
     int running = 0;
     if (!token) return;
-    __atomic_add_fetch(&token->callers, 1, __ATOMIC_SEQ_CST);
-    crp *vm = __atomic_load_n(&token->vm, __ATOMIC_SEQ_CST);
+    crp *vm = token_enter(token);
     if (vm) {
         __atomic_compare_exchange_n(&vm->interrupt, &running, CRPI_INTERRUPTED, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_SEQ_CST);
         vm->platform->wake(vm->platform_state);
     }
-    __atomic_sub_fetch(&token->callers, 1, __ATOMIC_SEQ_CST);
+    token_leave(token);
 }
 
-/* Whoever is inside crp_cancel may still use the interpreter; nobody can enter it any more. */
+bool crp_ask_to_end(crp_token *token)
+{
+    if (!token) return false;
+    crp *vm = token_enter(token);
+    bool awaited = vm && vm->end_awaited;
+    if (awaited) {
+        vm->end_wanted = 1;
+        vm->platform->wake(vm->platform_state);
+    }
+    token_leave(token);
+    return awaited;
+}
+
+/* Whoever is inside one of these may still use the interpreter; nobody can enter it any more. */
 static void cut_token(crpi_api *api)
 {
     crp_token *token = api->token;

@@ -122,6 +122,8 @@ void crp_token_put(crp_token *);
 /* What runs ends with CRP_E_CANCELLED, which no script can catch; what is not running yet does so when it
  * starts.  Ends a wait too.  Safe in signal handlers and other threads. */
 void crp_cancel(crp_token *);
+/* Asks a script that waits for it (terminationEvent) to end by itself; false: none does.  As safe as crp_cancel. */
+bool crp_ask_to_end(crp_token *);
 void crp_cancel_clear(crp *); /* forgets a cancel that nothing has acted on */
 
 /* --- errors --------------------------------------------------------------------------------------------- */
@@ -251,7 +253,7 @@ size_t crp_complete(crp *, const char *text, size_t at,
  * the descriptor is readable, or the time has come, it calls crp_loop_step, which never waits. */
 int crp_loop_fd(crp *);               /* for poll; belongs to the interpreter; -1: none */
 int64_t crp_loop_due_ns(const crp *); /* from now; 0: at once; -1: nothing is due */
-crp_status crp_loop_step(crp *, unsigned max_events); /* CRP_OK, or an error that no task was there to get */
+crp_status crp_loop_step(crp *, unsigned max_events);
 
 #ifdef __cplusplus
 }

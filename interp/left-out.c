@@ -25,7 +25,7 @@ const crpi_left_out crpi_all_left_out[] = {
     CLASS("Dispatch", NO_COM),
     CLASS("Shortcut", "it is the Windows desktop's; (system (list \"ln\" \"-s\" file name)) makes a link"),
     CLASS("Db", "it stood on COM; commandOutput or a Process module runs a database's own program"),
-    LATER(CLASS, "Thread", "a process has one interpreter, and one thread, so far"),
+    LATER(CLASS, "Thread", "a process has one interpreter, and one thread, so far; Task runs things side by side"),
     CLASS("X25", "no computer of today has such a line; use Tcp"),
     CLASS("Ras", NO_DIAL_UP),
     CLASS("Tapi", NO_DIAL_UP),

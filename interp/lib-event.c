@@ -207,6 +207,35 @@ static crp_status wait_for_several(crp_call *c)
     return st;
 }
 
+/* --- the program's end ------------------------------------------------------------------------------------ */
+
+/* It is in the registry, so that it is there when the signal comes. */
+static crp_status termination(crp *vm, bool make, crp_word *out)
+{
+    crp_word registry, key;
+    *out = CRP_NIL;
+    crp_status st = crp_registry(vm, &registry);
+    if (!st) st = crp_symbol(vm, "terminationEvent", 16, &key);
+    if (st || crp_hashtable_get(vm, registry, key, out) || !make) return st;
+    st = crpi_event_new(vm, out);
+    return st ? st : crp_hashtable_set(vm, registry, key, *out);
+}
+
+static void end_wanted(crp *vm)
+{
+    crp_word e;
+    vm->end_wanted = 0;
+    if (termination(vm, false, &e)) crp_clear_error(vm);
+    else if (e != CRP_NIL) crpi_event_set(vm, e);
+}
+
+static crp_status termination_event(crp_call *c)
+{
+    crp_status st = termination(c->vm, true, &c->result);
+    if (!st) c->vm->end_awaited = 1;
+    return st;
+}
+
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
 #define ROW(name, spec, fn, help) {name, spec, fn, help, 0, NULL, NULL}
@@ -271,10 +300,15 @@ static const crp_method functions[] = {
      "(fire.set)\n"
      "(wait (list fire (create Event))).name  # --> \"fire\"",
      sizeof(waiting), mark_waiting, drop_waiting},
+    ROW("terminationEvent", "Event", termination_event,
+        "An Event that is set when the program is asked to end, by SIGTERM or its host: for a server that first brings to an end "
+        "what it has begun. From the first call on such a request does nothing else; a second one ends the program as always.\n"
+        "(wait (list (terminationEvent)) 10)         # --> ()"),
     {NULL, NULL, NULL, NULL, 0, NULL, NULL}};
 
 crp_status crpi_lib_event(crp *vm)
 {
+    vm->tasks->end_wanted = end_wanted;
     crp_status st = crp_define_functions(vm, functions);
     return st ? st : crpi_named_class(vm, &event_class, mark_event);
 }

@@ -35,6 +35,8 @@ static void mark_task(crp *vm, crp_object *o, crp_marker mark)
     crpi_task_object *t = (crpi_task_object *)o;
     mark(vm, t->error);
     mark(vm, t->event);
+    mark(vm, t->function);
+    mark(vm, t->final_function);
     mark(vm, t->running);
     mark(vm, t->group);
     mark(vm, t->key);
@@ -74,13 +76,11 @@ static crp_status function_of(crp *vm, crp_word expression, crp_word *out)
     return st ? st : crpi_compile(vm, source, NULL, expression, CRP_NIL, out);
 }
 
-static crp_status start(crp *vm, crp_word self, crp_word expression)
+static crp_status start(crp *vm, crp_word self, crp_word function)
 {
     crpi_task_object *t = crpi_task_object_of(self);
     crpi_task *task;
-    crp_word function;
-    crp_status st = function_of(vm, expression, &function);
-    if (!st) st = crpi_task_new(vm, function, CRP_UNSET, NULL, 0, &task);
+    crp_status st = crpi_task_new(vm, function, CRP_UNSET, NULL, 0, &task);
     if (st) return st;
     crp_store(vm, &t->h, &t->running, crp_from_object(task));
     task->owner = self;
@@ -90,7 +90,7 @@ static crp_status start(crp *vm, crp_word self, crp_word expression)
 crp_status crpi_task_object_start(crp *vm, crp_word self)
 {
     crpi_task_object *t = crpi_task_object_of(self);
-    crp_status st = start(vm, self, t->expression);
+    crp_status st = start(vm, self, t->function);
     if (st) return st;
     crpi_task_object_seen(vm, self);
     t->result = t->error = CRP_NIL;
@@ -104,13 +104,16 @@ static crp_status init(crp *vm, crp_word self, crp_word name, crp_word expressio
     crp_word function;
     size_t n;
     crp_string_data(name, &n);
+    t->function = t->final_function = CRP_NIL;
     t->result = t->error = t->final = t->event = t->running = t->group = t->key = t->next = CRP_NIL;
     t->phase = CRPI_TASK_ENDED;
     if (n > MOST_NAME)
         return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "a Task's name may have %d bytes, given %zu", (int)MOST_NAME, n);
     crp_store(vm, &t->h, &t->name, name);
     crp_store(vm, &t->h, &t->expression, expression);
-    return function_of(vm, expression, &function);
+    crp_status st = function_of(vm, expression, &function);
+    if (!st) crp_store(vm, &t->h, &t->function, function);
+    return st;
 }
 
 crp_status crpi_task_object_new(crp *vm, crp_word name, crp_word expression, crp_word *out)
@@ -157,7 +160,7 @@ static void task_ended(crp *vm, crpi_task *task)
         crp_store(vm, &t->h, &t->error, task->error);
         t->phase = CRPI_TASK_FINISHES;
         if (t->final != CRP_NIL && !vm->stopped) {
-            if (start(vm, self, t->final) == CRP_OK) return;
+            if (start(vm, self, t->final_function) == CRP_OK) return;
             if (t->error == CRP_NIL) crp_store(vm, &t->h, &t->error, vm->error);
         }
     } else if (task->error != CRP_NIL && t->error == CRP_NIL) {
@@ -268,10 +271,13 @@ static crp_status get_event(crp *vm, crp_object *o, crp_word *out)
 
 static crp_status set_final(crp *vm, crp_object *o, crp_word value)
 {
-    crp_word function;
+    crpi_task_object *t = (crpi_task_object *)o;
+    crp_word function = CRP_NIL;
     crp_status st = value == CRP_NIL ? CRP_OK : function_of(vm, value, &function);
-    if (!st) crp_store(vm, o, &((crpi_task_object *)o)->final, value);
-    return st;
+    if (st) return st;
+    crp_store(vm, o, &t->final, value);
+    crp_store(vm, o, &t->final_function, function);
+    return CRP_OK;
 }
 
 static crp_status current_task(crp_call *c)

@@ -15,6 +15,7 @@ typedef enum crpi_task_phase {
 typedef struct crpi_task_object {
     crp_object h;
     crp_word name, expression, result, error, final, event;
+    crp_word function, final_function; /* what the two expressions became */
     crp_word running; /* the task, or NIL */
     crp_word group;   /* the TaskGroup, or NIL; */
     crp_word key;     /* its record of the key; */

@@ -12,7 +12,7 @@ enum { STATUS_DEADLINE = 124, SECONDS_TO_CLEAN_UP = 2 };
 static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
 enum { WATCHED = sizeof watched / sizeof *watched };
 
-static volatile sig_atomic_t caught, running, expired, interactive;
+static volatile sig_atomic_t caught, running, expired, interactive, asked;
 static crp_token *token;
 static sigset_t blocked_mask, open_mask;
 
@@ -40,11 +40,16 @@ static void on_signal(int number)
     int saved = errno;
     if (number == SIGALRM)
         on_deadline();
+    else if (number == SIGTERM && !asked && crp_ask_to_end(token))
+        number = 0;
     else if (caught == number && !(interactive && number == SIGINT))
         die_by(number);
     else
         caught = number;
-    if (running && token) crp_cancel(token);
+    if (number == 0)
+        asked = 1;
+    else if (running && token)
+        crp_cancel(token);
     errno = saved;
 }
 

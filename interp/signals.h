@@ -2,7 +2,7 @@
  *
  * SIGINT, SIGTERM, SIGHUP and the deadline cancel what runs.  While nothing runs they are blocked, but for
  * the moments in which crpi_signals_poll waits: so none is lost and none comes between two instructions.  One
- * that the parent had ignored stays ignored.
+ * that the parent had ignored stays ignored.  The first SIGTERM only asks a script that waits for it to end.
  */
 #ifndef CARAPACE_SIGNALS_H
 #define CARAPACE_SIGNALS_H

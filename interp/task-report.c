@@ -1,4 +1,4 @@
-/* Errors of tasks that nobody has looked at: see task.h.
+/* floor 6: errors of tasks that nobody has looked at: see task.h.
  *
  * The text is made when the task ends, because a dropped object may not look at another one, which is dropped as well.
  */

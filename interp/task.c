@@ -484,6 +484,7 @@ static crp_status wait_for_something(crp *vm, bool patient)
     if (n > 0) wake_ready(vm, ready, n);
     wake_due(vm);
     report_due(vm);
+    if (vm->end_wanted) vm->tasks->end_wanted(vm);
     return CRP_OK;
 }
 
@@ -523,17 +524,21 @@ static void run_one(crp *vm)
     }
 }
 
-/* The task that somebody in C waits for goes on at once, before any other, with what cannot be caught. */
-static void interrupt_wait(crp *vm, crpi_task *task)
+/* The task that somebody in C waits for goes before any other: when it begins, and when it is interrupted. */
+static void to_front(crpi_tasks *tasks, crpi_task *task)
 {
-    crpi_tasks *tasks = vm->tasks;
-    if (task->state == CRPI_PARKED) wake(vm, task);
     if (task->state != CRPI_READY || tasks->first == task) return;
     unqueue(tasks, task);
     task->next = tasks->first;
     if (tasks->first) tasks->first->previous = task;
     else tasks->last = task;
     tasks->first = task;
+}
+
+static void interrupt_wait(crp *vm, crpi_task *task)
+{
+    if (task->state == CRPI_PARKED) wake(vm, task);
+    to_front(vm->tasks, task);
 }
 
 crp_status crpi_task_stuck(crp *vm)
@@ -556,7 +561,8 @@ static crp_status look_round(crp *vm, crpi_task *task)
     crpi_tasks *tasks = vm->tasks;
     tasks->turns = 0;
     if (tasks->first) return wait_for_something(vm, false);
-    return tasks->timer_count || tasks->fd_waits ? wait_for_something(vm, true) : nothing_to_wait_for(vm, task);
+    bool can_come = tasks->timer_count || tasks->fd_waits || vm->end_awaited;
+    return can_come ? wait_for_something(vm, true) : nothing_to_wait_for(vm, task);
 }
 
 static crp_status until_done(crp *vm, crpi_task *task)
@@ -577,6 +583,7 @@ crp_status crpi_run(crp *vm, crpi_task *task, crp_word *out)
                          CRPI_MAX_NESTED_RUNS);
     vm->nesting++;
     task->from_c = true;
+    to_front(vm->tasks, task);
     crp_status st = until_done(vm, task);
     vm->nesting--;
     if (st) {

@@ -131,7 +131,8 @@
     X(crp_error_details) \
     X(crp_secrets) \
     X(crp_verb_send_secret) \
-    X(crp_settings)
+    X(crp_settings) \
+    X(crp_verb_shut)
 
 /* A member has the name of its function. */
 #ifdef __cplusplus

@@ -308,6 +308,7 @@ crp_status crp_verb_send(crp_call *);
 crp_status crp_verb_send_secret(crp_call *); /* the record shows *** */
 crp_status crp_verb_receive(crp_call *);
 crp_status crp_verb_receive_into(crp_call *);
+crp_status crp_verb_shut(crp_call *);
 crp_status crp_verb_bind(crp_call *);
 crp_status crp_verb_listen(crp_call *);
 crp_status crp_verb_accept(crp_call *);
@@ -346,6 +347,10 @@ crp_status crp_module_set_log(crp *, crp_object *, crp_word);
     CRP_VERB("receiveInto", "NIL (buffer Buffer) (timeout Integer ?)", crp_verb_receive_into, \
              "As receive, to the end of a Buffer, which does not grow: 1.8 when it is full. At the " \
              "orderly end nothing is added.\n" example)
+#define CRP_METHOD_SHUT(example) \
+    CRP_VERB("shut", "NIL", crp_verb_shut, \
+             "Sends no more: the peer sees the end of the data. Receiving goes on. 6.4 send failed, 6.11 not connected, " \
+             "4.1 no layer can do that.\n" example)
 #define CRP_METHOD_BIND(example) \
     CRP_VERB("bind", "NIL", crp_verb_bind, \
              "Binds the local address. 6.7 bind failed, 4.1 no layer can bind.\n" example)

@@ -507,8 +507,12 @@ static const crp_method methods[] = {
                             "(s.receiveInto room)\n"
                             "room.string                         # --> \"hel\""),
     CRP_METHOD_INFO("(s.info).isConnected                # --> true"),
+    CRP_METHOD_SHUT("(s.shut)\n"
+                    "(far.receive)                       # --> ()\n"
+                    "(far.send \"still here\")\n"
+                    "(s.receive)                         # --> \"still here\""),
     CRP_METHOD_DISCONNECT("(s.disconnect)\n"
-                          "(far.receive)                       # --> ()"),
+                          "(s.info).isConnected                # --> ()"),
     CRP_METHOD_BIND("(set t (buildCommsStack '(\"Util\" \"Tcp\") '((localHost \"127.0.0.1\"))))\n"
                     "(t.bind)\n"
                     "(> t.localPort 0)                   # --> true"),

@@ -12,7 +12,7 @@
 enum {
     FIRST_BLOCK = 1024,   /* enough for commands; it doubles with each read that fills it, */
     MOST_AT_ONCE = 262144,
-    IDLE_BLOCK = 16384,   /* and a bigger one is given back when there is nothing to read */
+    IDLE_BLOCK = 16384,   /* and a bigger one is given back while there is nothing to read */
     SEND_CHUNK = 4096
 };
 enum parity { PRESERVE, STRIP, ODD, EVEN };
@@ -23,6 +23,7 @@ typedef struct util {
     crp_word group; /* a TrafficGroup, or none */
     unsigned char *block;
     size_t capacity, start, length;
+    size_t usual;   /* how big the block is made that comes after one given back; 0: FIRST_BLOCK */
     size_t scanned; /* this many of the held bytes were searched for an LF already */
 } util;
 
@@ -146,7 +147,10 @@ static crp_status make_room(crp *vm, util *u)
 {
     size_t limit = limit_of(u), wanted = u->capacity;
     if (!u->length) u->start = 0;
-    if (!u->capacity) return resize(vm, u, FIRST_BLOCK < limit ? FIRST_BLOCK : limit);
+    if (!u->capacity) {
+        wanted = u->usual ? u->usual : FIRST_BLOCK;
+        return resize(vm, u, wanted < limit ? wanted : limit);
+    }
     if (u->capacity - u->start - u->length > u->capacity / 2) return CRP_OK;
     to_front(u);
     if (u->length > u->capacity / 2) wanted = u->capacity * 2;
@@ -166,6 +170,7 @@ static void grow_for_speed(crp *vm, util *u)
 
 static void give_back(crp *vm, util *u)
 {
+    u->usual = u->capacity;
     crp_free_bytes(vm, u->block, u->capacity);
     u->block = NULL;
     u->capacity = u->start = u->scanned = 0;
@@ -191,6 +196,7 @@ crp_status crp_util_fill(crp_call *call, crp_module *m, bool *end)
     *end = got == 0;
     impose(parity_of(u->read_parity), at, got);
     u->length += got;
+    if (u->usual > FIRST_BLOCK && got < u->usual / 4) u->usual /= 2; /* and what follows is smaller */
     if (got) count_received(call->vm, u, got);
     grow_for_speed(call->vm, u);
     return CRP_OK;
@@ -319,6 +325,7 @@ static void util_close(crp *vm, crp_module *m)
 {
     (void)vm;
     crp_util_discard(m);
+    util_of(m)->usual = 0;
 }
 
 static void util_drop(crp *vm, crp_object *self)

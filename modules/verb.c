@@ -126,6 +126,28 @@ crp_status crp_verb_send_secret(crp_call *call)
     return crp_verb_send(call);
 }
 
+/* What layers above hold back is sent first; that is their own `shut`'s business. */
+crp_status crp_verb_shut(crp_call *call)
+{
+    crp_verb *v = call->state;
+    crp_module *m, *to;
+    int64_t timeout;
+    crp_status st = receiver(call, &m);
+    if (st) return st;
+    if (!(to = crpi_with_slot(call->vm, m, CRPI_SLOT(shut))))
+        return crp_raise(call->vm, CRP_ERR_CONFIG, 1, "no layer can end the sending only");
+    if ((st = crp_must_be_connected(call->vm, to))) return st;
+    if (call->step == 0) {
+        st = timeout_of(call, 0, m, "sendTimeout", &timeout);
+        if (!st) st = crpi_operation_begin_send(call, &v->op, m, timeout);
+        if (st) return st;
+        call->step = 1;
+    }
+    st = crp_ops_of(call->vm, to)->shut(call, to);
+    if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "ending the sending");
+    return st ? st : crp_operation_end(call, &v->op);
+}
+
 /* --- receive -------------------------------------------------------------------------------------------- */
 
 /* Receiving holds no lock: nothing is consumed until a call is done, and a reader that waits for ever must

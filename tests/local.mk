@@ -105,6 +105,7 @@ area_tests = \
   tests/areas/syntax.area \
   tests/areas/system.area \
   tests/areas/tail.area \
+  tests/areas/task.area \
   tests/areas/testing.area \
   tests/areas/time.area \
   tests/areas/try.area \
@@ -140,8 +141,10 @@ program_tests = \
   tests/cli/signals.sh \
   tests/cli/since-1999.sh \
   tests/cli/status.sh \
+  tests/cli/tasks.sh \
   tests/cli/test.sh \
   tests/dovecot/pop3.sh \
+  tests/many/many.sh \
   tests/repl/sessions.sh \
   tests/talk/talks.sh \
   $(NULL)
@@ -237,6 +240,7 @@ EXTRA_DIST += \
   tests/fuzz/fuzz.sh \
   tests/lang \
   tests/lint/examples.list \
+  tests/many \
   tests/mode.sh \
   tests/repl \
   tests/talk \
@@ -264,6 +268,7 @@ fuzz:
 bench: carapace$(EXEEXT)
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/pop3.sh
+	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/tasks.sh
 
 clean-local:
 	-rm -rf asan fuzz gc alloc valgrind coverage mail

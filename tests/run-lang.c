@@ -751,7 +751,7 @@ static void set_up(void)
     program = find_program();
     wrapper = environment("CARAPACE_TEST_WRAPPER", "");
     mode = environment("CARAPACE_TEST_MODE", "");
-    seconds = atoi(environment("CARAPACE_TEST_TIMEOUT", *wrapper ? "120" : *mode ? "60" : "20"));
+    seconds = atoi(environment("CARAPACE_TEST_TIMEOUT", *wrapper ? "240" : *mode ? "180" : "60"));
     snprintf(scratch, sizeof scratch, "%s/run-lang-XXXXXX", environment("TMPDIR", "/tmp"));
     if (!mkdtemp(scratch))
         die(scratch);

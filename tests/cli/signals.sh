@@ -75,4 +75,15 @@ is 'a SIGINT that the parent ignores is ignored' 0 'ready
 done
 '
 
+cat >tasks.crp <<'END'
+(set busy (task (sleep 1) (while true)))
+(set waits (task (try (sleep 600000) (finally (print "closed")))))
+(print "tasks")
+(try (sleep 600000) (finally (print "finally")))
+END
+interrupted INT tasks.crp
+holds 'an interrupt ends a program one of whose tasks computes' test "$status" = 130
+holds 'and is for the task that the program waits for' grep -q finally out
+holds 'the others are cancelled' grep -q closed out
+
 done_testing

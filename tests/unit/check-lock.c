@@ -107,7 +107,7 @@ START_TEST(set_lets_all_that_wait_go_on_and_later_ones_too)
            "(for i '(1 2 3) (inTask (lambda () (printAux i (e.wait) \" \"))))"
            "(sleep 10) (printAux \"set \") (e.set) (sleep 0)"
            "(inTask (lambda () (printAux \"later\" (e.wait)))) (sleep 0)",
-           "set 3true 2true 1true latertrue");
+           "set 1true 2true 3true latertrue");
 }
 END_TEST
 
@@ -117,7 +117,7 @@ START_TEST(pulse_lets_go_who_waits_just_now_and_nobody_else)
            "(for i '(1 2) (inTask (lambda () (printAux i (e.wait 100) \" \"))))"
            "(sleep 1) (printAux (e.pulse) (e.isSet) \" \") (sleep 0)"
            "(inTask (lambda () (printAux \"late\" (e.wait 100)))) (sleep 1000)",
-           "true() 2true 1true late()");
+           "true() 1true 2true late()");
 }
 END_TEST
 
