@@ -7,6 +7,7 @@ doc_files = \
   docs/ffi.md \
   docs/hacking.md \
   docs/language.md \
+  docs/modules.md \
   docs/reference \
   docs/since-1999.md \
   docs/vm.md \

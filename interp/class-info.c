@@ -280,15 +280,62 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
-bool crpi_names_secret(crp *vm, const char *text)
+static bool says_secret(const char *text)
 {
     static const char *const words[] = {"password", "passwd",     "passphrase", "secret",
                                         "token",    "credential", "apikey",     "privatekey"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (has_word(text, words[i])) return true;
+    return false;
+}
+
+bool crpi_names_secret(crp *vm, const char *text)
+{
+    if (says_secret(text)) return true;
     for (size_t i = 0; i < vm->member_count; i++) {
         const crpi_member *m = vm->members[i];
         if (m->flags & CRPI_SECRET && has_word(text, crp_symbol_name(vm, m->name, NULL))) return true;
     }
     return false;
 }
+
+static bool is_secret(crp *vm, const crpi_class *c, const crpi_member *m)
+{
+    if (m->kind == CRPI_METHOD || m->flags & CRPI_WRITEONLY) return false;
+    return m->flags & CRPI_SECRET || (c->script && says_secret(crp_symbol_name(vm, m->name, NULL)));
+}
+
+typedef crp_status (*add_member)(crp *, crp_word object, const crpi_class *, crpi_member *, crp_list_builder *);
+
+static crp_status add_secret(crp *vm, crp_word object, const crpi_class *c, crpi_member *m, crp_list_builder *list)
+{
+    crp_word value;
+    if (!is_secret(vm, c, m)) return CRP_OK;
+    crp_status st = crpi_property_get(vm, object, m, true, &value);
+    return st || !crp_is_string(value) ? st : crp_list_add(vm, list, value);
+}
+
+static crp_status add_setting(crp *vm, crp_word object, const crpi_class *c, crpi_member *m, crp_list_builder *list)
+{
+    crp_word items[2] = {m->name, CRP_NIL}, pair;
+    if (m->kind == CRPI_METHOD || m->flags & (CRPI_READONLY | CRPI_PRIVATE | CRPI_WRITEONLY)) return CRP_OK;
+    crp_status st = is_secret(vm, c, m) ? crp_string_z(vm, "***", &items[1])
+                                        : crpi_property_get(vm, object, m, false, &items[1]);
+    if (!st) st = crp_list(vm, items, 2, &pair);
+    return st ? st : crp_list_add(vm, list, pair);
+}
+
+static crp_status each_member(crp *vm, crp_word object, add_member add, crp_word *out)
+{
+    crp_list_builder list = {CRP_NIL, CRP_NIL};
+    object = crpi_unview(object);
+    crpi_class *c = crpi_class_by_id(vm, crp_class_of(object));
+    crp_status st = crpi_class_ready(vm, c);
+    for (size_t i = 0; !st && i < c->face_count; i++)
+        for (size_t k = 0; !st && k < c->faces[i].count; k++) st = add(vm, object, c, c->faces[i].members[k], &list);
+    *out = list.first;
+    return st;
+}
+
+crp_status crp_secrets(crp *vm, crp_word object, crp_word *list) { return each_member(vm, object, add_secret, list); }
+crp_status crp_settings(crp *vm, crp_word object, crp_word *list) { return each_member(vm, object, add_setting, list); }

@@ -26,7 +26,7 @@ crp_status crpi_error_new(crp *vm, int error_class, int code, const char *text, 
     e->error_class = crp_fixnum(error_class);
     e->code = crp_fixnum(code);
     e->text = string;
-    e->file = e->trace = e->cause = e->source_line = e->calls = e->further = CRP_NIL;
+    e->file = e->trace = e->cause = e->source_line = e->calls = e->further = e->details = CRP_NIL;
     *out = crp_from_object(e);
     return CRP_OK;
 }
@@ -46,44 +46,63 @@ static crp_status record(crp *vm, int error_class, int code, crpi_buf *text)
     return st ? st : crp_rethrow(vm, error);
 }
 
-crp_status crp_raise(crp *vm, int error_class, int code, const char *format, ...)
+crp_status crp_vraise(crp *vm, int error_class, int code, const char *format, va_list list)
 {
     crpi_buf text;
-    va_list list;
     crpi_buf_init(&text, &vm->mem, TEXT_CAP);
-    va_start(list, format);
     crpi_buf_vformat(&text, format, list, crpi_format_value, vm);
-    va_end(list);
     return record(vm, error_class, code, &text);
 }
 
-crp_status crp_raise_errno(crp *vm, int error_class, int code, int errnum, const char *format, ...)
+crp_status crp_vraise_errno(crp *vm, int error_class, int code, int errnum, const char *format, va_list list)
 {
     crpi_buf text;
-    va_list list;
     const char *reason = crpi_errno_text(errnum);
     crpi_buf_init(&text, &vm->mem, TEXT_CAP);
-    va_start(list, format);
     crpi_buf_vformat(&text, format, list, crpi_format_value, vm);
-    va_end(list);
     if (reason) crpi_buf_format(&text, ": %s", reason);
     else crpi_buf_format(&text, ": system error %d", errnum);
     return record(vm, error_class, code, &text);
 }
 
-crp_status crp_format(crp *vm, crp_word *out, const char *format, ...)
+crp_status crp_vformat(crp *vm, crp_word *out, const char *format, va_list list)
 {
     crpi_buf text;
-    va_list list;
     crpi_buf_init(&text, &vm->mem, 0);
-    va_start(list, format);
     crpi_buf_vformat(&text, format, list, crpi_format_value, vm);
-    va_end(list);
     if (text.failed || text.overflow) {
         crpi_buf_free(&text);
         return crp_no_memory(vm);
     }
     return crp_string_take(vm, text.bytes, text.length, text.capacity, out);
+}
+
+/* The same, as a call writes them. */
+#define WITH_LIST(last, call) \
+    va_list list; \
+    va_start(list, last); \
+    crp_status st = call; \
+    va_end(list); \
+    return st
+
+crp_status crp_raise(crp *vm, int error_class, int code, const char *format, ...)
+{
+    WITH_LIST(format, crp_vraise(vm, error_class, code, format, list));
+}
+
+crp_status crp_raise_errno(crp *vm, int error_class, int code, int errnum, const char *format, ...)
+{
+    WITH_LIST(format, crp_vraise_errno(vm, error_class, code, errnum, format, list));
+}
+
+crp_status crp_format(crp *vm, crp_word *out, const char *format, ...)
+{
+    WITH_LIST(format, crp_vformat(vm, out, format, list));
+}
+
+crp_status crp_error_prefix(crp *vm, const char *format, ...)
+{
+    WITH_LIST(format, crp_verror_prefix(vm, format, list));
 }
 
 crp_status crp_escape(crp *vm, const void *bytes, size_t n, size_t limit, crp_word *out)
@@ -116,7 +135,7 @@ crp_status crp_no_memory(crp *vm)
     e->error_class = crp_fixnum(CRP_ERR_SCRIPT);
     e->code = crp_fixnum(CRP_NO_MEMORY);
     e->line = e->position = crp_fixnum(0);
-    crp_word *const lost[] = {&e->file, &e->trace, &e->cause, &e->source_line, &e->calls, &e->further};
+    crp_word *const lost[] = {&e->file, &e->trace, &e->cause, &e->source_line, &e->calls, &e->further, &e->details};
     for (size_t i = 0; i < sizeof lost / sizeof *lost; i++) crp_store(vm, &e->h, lost[i], CRP_NIL);
     return CRP_E_NOMEM;
 }
@@ -153,24 +172,28 @@ void crp_error_set_class(crp *vm, crp_word error, int error_class, int code)
 }
 
 /* The Error kept for 1.16 has one text for good. */
-crp_status crp_error_prefix(crp *vm, const char *format, ...)
+crp_status crp_verror_prefix(crp *vm, const char *format, va_list list)
 {
     crp_word error = vm->error, text;
     if (error == CRP_NIL || error == vm->no_memory_error) return crpi_error_status(vm, error);
     crpi_buf words;
-    va_list list;
     size_t length;
     const char *old = crp_string_data(crpi_error_of(error)->text, &length);
     crpi_buf_init(&words, &vm->mem, 0);
-    va_start(list, format);
     crpi_buf_vformat(&words, format, list, crpi_format_value, vm);
-    va_end(list);
     crpi_buf_put(&words, old, length);
     crp_status st = words.failed ? crp_no_memory(vm) : crp_string(vm, words.bytes, words.length, &text);
     crpi_buf_free(&words);
     if (st) return st;
     crp_store(vm, &crpi_error_of(error)->h, &crpi_error_of(error)->text, text);
     return crpi_error_status(vm, error);
+}
+
+void crp_error_details(crp *vm, crp_word text)
+{
+    if (vm->error == CRP_NIL || vm->error == vm->no_memory_error) return;
+    crpi_error *e = crpi_error_of(vm->error);
+    if (!crp_is_string(e->details)) crp_store(vm, &e->h, &e->details, text);
 }
 
 /* A line is kept as far as it can be shown; one with the place beyond all reason is not kept. */
@@ -254,11 +277,12 @@ static void put_escaped_string(report *r, crp_word string, size_t limit)
 }
 
 /* The text may have several lines; each ends with a line end. */
-static void put_text_lines(report *r, crp_word string)
+static void put_text_lines(report *r, crp_word string, const char *indent)
 {
     size_t n;
     const char *at = crp_string_data(string, &n), *end = at + n;
     do {
+        crpi_buf_text(r->out, indent);
         const char *stop = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
         if (!stop) stop = end;
         crpi_buf_escaped(r->out, at, (size_t)(stop - at), 0);
@@ -283,7 +307,7 @@ static void put_head(report *r, const crpi_error *e)
                     (long)crp_integer_value(e->code));
     end_colour(r);
     crpi_buf_byte(r->out, ' ');
-    put_text_lines(r, e->text);
+    put_text_lines(r, e->text, "");
 }
 
 static bool is_inside_character(const char *text, size_t n, size_t at)
@@ -391,6 +415,7 @@ static void put_error(crp *vm, report *r, crp_word error)
         put_head(r, e);
         put_place(r, e);
         put_trace(r, trace);
+        if (crp_is_string(e->details)) put_text_lines(r, e->details, "  ");
         error = e->cause;
     }
 }
@@ -555,6 +580,7 @@ static void mark_error(crp *vm, crp_object *o, crp_marker mark)
     mark(vm, e->source_line);
     mark(vm, e->calls);
     mark(vm, e->further);
+    mark(vm, e->details);
 }
 
 bool crpi_error_kinds(crp *vm) { return crpi_heap_kind(&vm->heap, CRP_ERROR, (crpi_kind){mark_error, NULL}); }

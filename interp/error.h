@@ -20,6 +20,7 @@ typedef struct crpi_error {
     crp_word cause;             /* an Error or () */
     crp_word calls;             /* what is kept of the calls (trace.c), or () */
     crp_word further;           /* a List of the other Errors that were found in the same text, or () */
+    crp_word details;           /* a String: what is told below the error where there is room; or () */
 } crpi_error;
 
 /* What an error class (code 0) or a code of it means.  Ends with a row without a name. */

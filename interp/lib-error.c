@@ -49,7 +49,7 @@ static crp_status error_set(crp_call *c)
 
 static crp_status error_create(crp_call *c)
 {
-    self_of(c)->source_line = self_of(c)->calls = CRP_NIL; /* these have no rows, which would do it */
+    self_of(c)->source_line = self_of(c)->calls = self_of(c)->details = CRP_NIL; /* these have no rows, which would do it */
     return error_set(c);
 }
 
@@ -71,10 +71,10 @@ static crp_status error_clear(crp_call *c)
 {
     crpi_error *e = self_of(c);
     crp_word *const numbers[] = {&e->error_class, &e->code, &e->line, &e->position};
-    crp_word *const lists[] = {&e->trace, &e->cause, &e->source_line, &e->calls, &e->further};
+    crp_word *const lists[] = {&e->trace, &e->cause, &e->source_line, &e->calls, &e->further, &e->details};
     crp_word *const texts[] = {&e->text, &e->file};
     for (size_t i = 0; i < 4; i++) crp_store(c->vm, &e->h, numbers[i], crp_fixnum(0));
-    for (size_t i = 0; i < 5; i++) crp_store(c->vm, &e->h, lists[i], CRP_NIL);
+    for (size_t i = 0; i < 6; i++) crp_store(c->vm, &e->h, lists[i], CRP_NIL);
     for (size_t i = 0; i < 2; i++) crp_store(c->vm, &e->h, texts[i], c->vm->cells->empty_string);
     return CRP_OK;
 }
@@ -184,6 +184,13 @@ static crp_status set_show_location(crp *vm, crp_object *o, crp_word value)
         name, class, CRP_RW, offsetof(crpi_error, field), NULL, range, help, get_place, set_place            \
     }
 
+static crp_status get_details(crp *vm, crp_object *self, crp_word *out)
+{
+    crp_word details = ((crpi_error *)self)->details;
+    *out = crp_is_string(details) ? details : vm->cells->empty_string;
+    return CRP_OK;
+}
+
 static const crp_property properties[] = {
     WORD("class", "Integer", error_class, BITS_32,
          "what kind of error it is: 1 wrong use of the language, 3 the system, 5 files, 6 communication ...: "
@@ -221,6 +228,11 @@ static const crp_property properties[] = {
      "the other Errors that were found in the same text, up to 19: of a file that cannot be read; else ()\n"
      "e.further                             # --> ()",
      NULL, NULL},
+    {"details", "String", CRP_READ, 0, NULL, NULL,
+     "what an uncaught error shows besides: of an error in communication the layers with their state, the peer, and "
+     "the last lines of the dialogue without their secrets; \"\" if there is nothing\n"
+     "(try ((create Util).connect) (catch -1 err.details))  # --> \"\"",
+     get_details, NULL},
     {"showLocation", "Object", CRP_RW, 0, NULL, NULL,
      "whether `string` begins with the place; one setting for all Errors\n"
      "e.showLocation                        # --> ()",

@@ -283,6 +283,18 @@ static crp_status get_exists(crp *vm, crp_object *o, crp_word *out)
     return st;
 }
 
+static crp_status source(crp_call *c)
+{
+    const registry *r = self_registry(c);
+    crpi_confs files;
+    long line;
+    crp_status st = crpi_hive_read(c->vm, &r->hive, &files);
+    int found = st ? -1 : crpi_confs_find(&files, r->section, &line);
+    if (!st) st = crp_string_z(c->vm, found < 0 ? "" : files.all[found].path, &c->result);
+    crpi_confs_free(&files);
+    return st;
+}
+
 /* --- changing ------------------------------------------------------------------------------------------- */
 
 static crp_status change(crp_call *c, crp_word section, bool seen, crpi_changing what)
@@ -459,6 +471,9 @@ static const crp_method methods[] = {
     ROW("has", "Object (attribute Symbol|String \"\")", has,
         "true if there is such an attribute, else ()." READING "\n"
         "(r.has \"user\")                     # --> ()"),
+    ROW("source", "String", source,
+        "The file that the section is read from; \"\" if none has it." READING "\n"
+        "(r.source)                         # --> \"office.conf\""),
     ROW("attributes", "List", attributes,
         "The names of the attributes, in the order of the file; \"\" is the default value." READING "\n"
         "(r.attributes)                     # --> (\"host\" \"port\" \"\")"),

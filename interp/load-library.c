@@ -1,7 +1,8 @@
 /* floor 8: (loadLibrary "name"): classes and functions written in C, in a shared object.
  *
- * The number that the object carries is looked at before anything of it is called; an object without it is no
- * library of Carapace's, and stays untouched.
+ * An object shows one constant (native.h).  Its numbers are looked at before anything of it is called; an object
+ * without it is no library of Carapace's, and stays untouched.  Then it gets the table of the functions that it may
+ * call.  It has one place for that: a second copy of Carapace in the process would take it from the first.
  */
 #include "load.h"
 
@@ -23,27 +24,47 @@ static crp_status with_slash(crp *vm, crp_word *path)
     return strchr(text, '/') ? CRP_OK : crp_format(vm, path, "./%s", text);
 }
 
-static crp_status entry(crp *vm, void *object, crp_word path, crp_library_function *out)
+/* modules/functions.c: what it holds is the modules' business. */
+extern const struct crp_functions crpi_functions;
+
+static const crp_functions_head *own_head(void) { return (const crp_functions_head *)(const void *)&crpi_functions; }
+
+static crp_status not_ours(crp *vm, crp_word path)
 {
-    const uint32_t *abi = dlsym(object, "crp_library_abi");
-    *out = (crp_library_function)(uintptr_t)dlsym(object, "crp_library");
-    if (!abi || !*out)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED,
-                         "%p is no library of Carapace's: it lacks crp_library or crp_library_abi", path);
-    if (*abi != CRP_LIBRARY_ABI)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED,
-                         "the library %p was built for interface %u of Carapace, and this is %u", path,
-                         (unsigned)*abi, (unsigned)CRP_LIBRARY_ABI);
-    return CRP_OK;
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED,
+                     "%p is no library of Carapace's: it lacks " CRP_LIBRARY_ENTRY, path);
+}
+
+static crp_status check(crp *vm, const crp_library *library, crp_word path)
+{
+    const crp_functions_head *own = own_head();
+    if (library->abi == own->abi && library->count <= own->count) return CRP_OK;
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED,
+                     "the library %p was compiled for interface %u.%u of Carapace, and this one has %u.%u", path,
+                     (unsigned)library->abi, (unsigned)library->count, (unsigned)own->abi, (unsigned)own->count);
+}
+
+/* Two interpreters in two threads may do this at once. */
+static crp_status hand_over(crp *vm, const crp_library *library, crp_word path)
+{
+    const struct crp_functions *before = NULL;
+    if (__atomic_compare_exchange_n(library->table, &before, &crpi_functions, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE) ||
+        before == &crpi_functions)
+        return CRP_OK;
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_NOT_SUPPORTED,
+                     "the library %p serves another copy of Carapace in this process; a copy of its file would serve "
+                     "this one", path);
 }
 
 static crp_status open_library(crp *vm, crp_word path)
 {
-    crp_library_function begin;
     void *object = dlopen(crp_string_data(path, NULL), RTLD_NOW | RTLD_LOCAL);
     if (!object) return open_failed(vm, path);
-    crp_status st = entry(vm, object, path, &begin);
-    if (!st) return begin(vm);
+    const crp_library *library = dlsym(object, CRP_LIBRARY_ENTRY);
+    crp_status st = library ? check(vm, library, path) : not_ours(vm, path);
+    if (!st) st = hand_over(vm, library, path);
+    if (!st) return library->begin(vm);
     dlclose(object);
     return st;
 }

@@ -219,8 +219,26 @@ carapaceinclude_HEADERS = \
   interp/native.h \
   interp/platform.h \
   interp/types.h \
+  modules/functions.h \
+  modules/library.h \
   modules/module.h \
   $(NULL)
+
+# A library's side of the table of functions; a function that the table lacks stops the build.
+nodist_carapaceinclude_HEADERS = modules/library-calls.h
+library_call_sources = \
+  $(srcdir)/modules/functions.h \
+  $(srcdir)/interp/native.h \
+  $(srcdir)/modules/module.h \
+  $(NULL)
+
+modules/library-calls.h: modules/library-calls.sh $(library_call_sources)
+	$(AM_V_GEN)$(MKDIR_P) modules && \
+	  $(SHELL) $(srcdir)/modules/library-calls.sh $(library_call_sources) > $@.new && mv $@.new $@
+
+BUILT_SOURCES += modules/library-calls.h
+CLEANFILES += modules/library-calls.h modules/library-calls.h.new
+EXTRA_DIST += modules/library-calls.sh
 
 noinst_HEADERS += $(interp_headers)
 
@@ -278,12 +296,9 @@ if STRESS
 libcarapace_la_LIBTOOLFLAGS = --tag=disable-shared
 endif
 
-# The program holds the whole library, also what only a module that it loads would call.
 bin_PROGRAMS += carapace
 carapace_SOURCES = $(program_sources)
-carapace_LDFLAGS = $(AM_LDFLAGS) $(EXPORT_CRP_FLAG)
-carapace_LDADD = $(WHOLE_LIBRARY) libcarapace.la
-carapace_DEPENDENCIES = libcarapace.la
+carapace_LDADD = libcarapace.la
 
 # The only part that is linked with readline, see LICENSES.md.
 if READLINE

@@ -7,8 +7,13 @@
 #ifndef CARAPACE_NATIVE_H
 #define CARAPACE_NATIVE_H
 
+#include <stdarg.h>
 #include "platform.h"
 #include "types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* --- errors ------------------------------------------------------------------------------------------------ */
 
@@ -63,6 +68,8 @@ enum crp_comms_error { /* codes of class 6 */
  *   %n the class name of a word  %q a string quoted and escaped, cut to 200 bytes. */
 crp_status crp_raise(crp *, int error_class, int code, const char *format, ...);
 crp_status crp_raise_errno(crp *, int error_class, int code, int errnum, const char *format, ...); /* adds ": reason" */
+crp_status crp_vraise(crp *, int error_class, int code, const char *format, va_list);
+crp_status crp_vraise_errno(crp *, int error_class, int code, int errnum, const char *format, va_list);
 crp_status crp_no_memory(crp *);
 crp_word crp_pending_error(crp *);              /* the recorded Error, or NIL */
 void crp_clear_error(crp *);
@@ -70,6 +77,10 @@ crp_status crp_rethrow(crp *, crp_word error);  /* records an Error made elsewhe
 void crp_error_get(crp *, crp_word error, int *error_class, int *code, const char **text, size_t *length);
 void crp_error_set_class(crp *, crp_word error, int error_class, int code);
 crp_status crp_error_prefix(crp *, const char *format, ...); /* puts words before the pending error's text */
+/* What is shown below the pending error where there is room for more than its text: a String of any number of lines.
+ * The first that is given stays. */
+void crp_error_details(crp *, crp_word text);
+crp_status crp_verror_prefix(crp *, const char *format, va_list);
 
 /* --- values ------------------------------------------------------------------------------------------------ */
 
@@ -87,6 +98,7 @@ crp_status crp_string_z(crp *, const char *text, crp_word *out);
 crp_status crp_string_take(crp *, void *bytes, size_t length, size_t capacity, crp_word *out); /* owns crp_alloc'ed bytes */
 crp_status crp_string_slice(crp *, crp_word string, size_t from, size_t length, crp_word *out); /* shares when long */
 crp_status crp_format(crp *, crp_word *out, const char *format, ...); /* as crp_raise */
+crp_status crp_vformat(crp *, crp_word *out, const char *format, va_list);
 /* Text from outside made fit to be shown or logged: control bytes, what turns text around and broken UTF-8 become \xHH;
  * cut to `limit` bytes with "..." after them (0: not). */
 crp_status crp_escape(crp *, const void *bytes, size_t n, size_t limit, crp_word *out);
@@ -161,18 +173,35 @@ bool crp_has_property(crp *, crp_word object, crp_word name);
 bool crp_has_method(crp *, crp_word object, crp_word name);
 crp_status crp_get(crp *, crp_word object, crp_word name, crp_word *out);
 crp_status crp_set(crp *, crp_word object, crp_word name, crp_word value);
+/* The values of the object's secret properties that are Strings, a List: what no text and no record may show.  Of an
+ * object of a script's class those too whose name alone says so, "password" or the like. */
+crp_status crp_secrets(crp *, crp_word object, crp_word *list);
+/* Pairs (name value) of the properties that anyone may set; of a secret one the value is "***". */
+crp_status crp_settings(crp *, crp_word object, crp_word *list);
 
 /* --- libraries: (loadLibrary "name") ------------------------------------------------------------------------
  *
- * A shared object NAME.so that exports these two, and calls the functions of this header, which the program or
- * libcarapace has:
+ * A shared object NAME.so whose sources include library.h, which says how one is written.  It shows one constant,
+ * crp_library_entry.  What it calls it finds in a table that Carapace gives it before anything of it is called, so
+ * it works wherever Carapace is.
  *
- *     const uint32_t crp_library_abi = CRP_LIBRARY_ABI;
- *     crp_status crp_library(crp *vm)   { define classes and functions; what it returns is handed up }
- *
- * It is called once in each interpreter and stays loaded as long as the process. */
-#define CRP_LIBRARY_ABI 1
-typedef crp_status (*crp_library_function)(crp *);
+ * CRP_LIBRARY_ABI counts the changes of what is compiled into a library: the types, numbers and inline functions of
+ * these headers, and the order of the table.  What is added at the end of a table or struct changes nothing for
+ * a library that knows less. */
+#define CRP_LIBRARY_ABI 2
+
+struct crp_functions; /* functions.h; it begins with this: */
+typedef struct crp_functions_head {
+    size_t size;
+    uint32_t abi, count; /* of functions */
+} crp_functions_head;
+
+typedef struct crp_library {
+    uint32_t abi, count;                /* those of the table that it was compiled with */
+    const struct crp_functions **table; /* where it wants to find one */
+    crp_status (*begin)(crp *);         /* called once in each interpreter; what it returns is handed up */
+} crp_library;
+#define CRP_LIBRARY_ENTRY "crp_library_entry"
 
 /* --- parts: what only some scripts need ------------------------------------------------------------------
  *
@@ -225,4 +254,7 @@ crp_status crp_task_send(crp *, crp_word object, crp_word name, const crp_word *
 crp_status crp_task_result(crp *, crp_word task, crp_word *out);
 void crp_task_cancel(crp *, crp_word task);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct sockaddr;
 
 typedef struct crp_ready {
@@ -57,4 +61,7 @@ bool crp_platform_unix_open(void **state); /* an epoll of its own */
 void crp_platform_unix_close(void *state);
 void crp_platform_unix_wake(void *state);  /* ends a wait; from any thread or signal handler */
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -21,6 +21,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct crp crp; /* one interpreter: heap, classes, tasks */
 typedef uint64_t crp_word;
 
@@ -205,4 +209,7 @@ typedef struct crp_class_def {
     uint32_t own_methods;
 } crp_class_def;
 
+#ifdef __cplusplus
+}
+#endif
 #endif

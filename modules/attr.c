@@ -137,7 +137,7 @@ crp_status crpi_attr_of_layer(crp *vm, crp_module *m, crp_word *out)
 
 /* --- for C ---------------------------------------------------------------------------------------------- */
 
-static bool quiet_get(crp *vm, const crpi_layers *layers, const char *name, crp_word *out)
+bool crpi_attr_value(crp *vm, const crpi_layers *layers, const char *name, crp_word *out)
 {
     crp_word symbol;
     uint32_t flags;
@@ -159,7 +159,7 @@ static int64_t asked_integer(crp *vm, crp_module *m, const char *name, int64_t o
 {
     crpi_layers layers;
     crp_word value;
-    if (!crpi_layers_from(vm, m, &layers)) return quiet_get(vm, &layers, name, &value) ? integer_or(value, otherwise) : otherwise;
+    if (!crpi_layers_from(vm, m, &layers)) return crpi_attr_value(vm, &layers, name, &value) ? integer_or(value, otherwise) : otherwise;
     crp_clear_error(vm);
     return otherwise;
 }
@@ -179,7 +179,7 @@ bool crp_below_attribute(crp *vm, crp_module *m, const char *name, crp_word *out
 {
     crpi_layers layers;
     *out = CRP_NIL;
-    if (!crpi_layers_from(vm, crp_below(vm, m), &layers)) return quiet_get(vm, &layers, name, out);
+    if (!crpi_layers_from(vm, crp_below(vm, m), &layers)) return crpi_attr_value(vm, &layers, name, out);
     crp_clear_error(vm);
     return false;
 }

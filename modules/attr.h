@@ -18,6 +18,8 @@ crp_status crpi_attr_list(crp *, const crpi_layers *,
 crp_status crpi_attr_of_layer(crp *, crp_module *, crp_word *out); /* the same, of one layer */
 /* A name as a script gives it, String or Symbol. */
 crp_status crpi_attr_name(crp *, crp_word given, crp_word *symbol);
+/* An attribute's value without any error: false (and NIL) when no layer has it, or it cannot be read. */
+bool crpi_attr_value(crp *, const crpi_layers *, const char *name, crp_word *out);
 /* An attribute's value as an Integer, if some layer from this one down has it as one. */
 int64_t crpi_attr_integer(crp *, crp_module *, const char *name, int64_t otherwise);
 

@@ -1,11 +1,12 @@
 /* floor 4: CommsInfo: the state and the traffic of a stack or a layer at the moment when it was asked for. */
 #include <string.h>
 #include "attr.h"
+#include "describe.h"
 
 typedef struct commsinfo {
     crp_object h;
     crp_word flags[5];  /* isConnecting, isConnected, isDisconnecting, isListening, isBound */
-    crp_word counts[7]; /* bytesSent .. idle */
+    crp_word counts[10]; /* bytesSent .. daysLeft */
     crp_word texts[5];  /* peerAddress .. tlsCertificate */
 } commsinfo;
 
@@ -42,6 +43,10 @@ static const crp_property properties[] = {
         "i.timeSinceReceived                 # --> -1"),
     ROW("idle", "Integer", COUNT(6), "seconds since anything was sent or received; -1: never\n"
         "(== i.idle i.timeSinceSent)         # --> true"),
+    ROW("connectedFor", "Integer", COUNT(7), "milliseconds since it was connected; -1: it is not\n"
+        "(< i.connectedFor 60000)             # --> true"),
+    ROW("connectTime", "Integer", COUNT(8), "milliseconds that connecting took; -1: it never was connected\n"
+        "(< i.connectTime 60000)             # --> true"),
     ROW("peerAddress", "String", TEXT(0), "the peer's address and port; \"\" if there is none\n"
         "i.peerAddress                       # --> \"\""),
     ROW("localAddress", "String", TEXT(1), "the own address and port; \"\" if there is none\n"
@@ -52,6 +57,8 @@ static const crp_property properties[] = {
         "i.tlsCipher                         # --> \"\""),
     ROW("tlsCertificate", "String", TEXT(4), "the peer's certificate, in lines as Tls has it; \"\" without TLS\n"
         "i.tlsCertificate                    # --> \"\""),
+    ROW("daysLeft", "Integer", COUNT(9), "days for which that certificate is still valid; -1: over, or without TLS\n"
+        "i.daysLeft                          # --> -1"),
     {0},
 };
 
@@ -75,7 +82,10 @@ static crp_status set_count(crp *vm, commsinfo *info, int i, int64_t value)
     return st;
 }
 
-static int64_t seconds_since(crp *vm, int64_t when) { return when ? (crp_now(vm) - when) / 1000 : -1; }
+static int64_t seconds_since(crp *vm, int64_t when, int64_t packets)
+{
+    return packets ? (crp_now(vm) - when) / 1000 : -1;
+}
 
 static crp_status new_info(crp *vm, const crp_traffic *t, crp_word *out)
 {
@@ -83,20 +93,29 @@ static crp_status new_info(crp *vm, const crp_traffic *t, crp_word *out)
     if (st) return st;
     commsinfo *info = (commsinfo *)crp_object_of(*out);
     int64_t last = t->last_sent > t->last_received ? t->last_sent : t->last_received;
-    const int64_t values[7] = {t->bytes_sent,
+    const int64_t values[10] = {t->bytes_sent,
                                t->bytes_received,
                                t->packets_sent,
                                t->packets_received,
-                               seconds_since(vm, t->last_sent),
-                               seconds_since(vm, t->last_received),
-                               seconds_since(vm, last)};
-    for (int i = 0; !st && i < 7; i++) st = set_count(vm, info, i, values[i]);
+                               seconds_since(vm, t->last_sent, t->packets_sent),
+                               seconds_since(vm, t->last_received, t->packets_received),
+                               seconds_since(vm, last, t->packets_sent + t->packets_received),
+                               -1, -1, -1};
+    for (int i = 0; !st && i < 10; i++) st = set_count(vm, info, i, values[i]);
     return st;
 }
 
 crp_status crpi_commsinfo_of_traffic(crp *vm, const crp_traffic *t, crp_word *out)
 {
     return new_info(vm, t, out);
+}
+
+/* A layer without a step of its own is as connected as what is below it. */
+static const crp_module *connecting_one(crp *vm, const crpi_layers *layers)
+{
+    size_t own = 0;
+    while (own + 1 < layers->n && !crp_ops_of(vm, layers->at[own])->connect) own++;
+    return layers->at[own];
 }
 
 /* A stack is connected when its top is; what it sent and received is what its bottom did. */
@@ -110,10 +129,19 @@ static void set_flags(crp *vm, commsinfo *info, const crpi_layers *layers, bool 
         any[3] |= m->listening;
         any[4] |= m->bound;
     }
-    size_t own = 0; /* a layer without a step of its own is as connected as what is below it */
-    while (own + 1 < layers->n && !crp_ops_of(vm, layers->at[own])->connect) own++;
-    any[1] = layers->at[own]->connected;
+    any[1] = connecting_one(vm, layers)->connected;
     for (int i = 0; i < 5; i++) crp_store(vm, &info->h, &info->flags[i], crp_bool(any[i]));
+}
+
+static crp_status set_times(crp *vm, commsinfo *info, const crpi_layers *layers, bool whole)
+{
+    crp_word days;
+    const crp_module *own = connecting_one(vm, layers);
+    crp_status st = set_count(vm, info, 7, crpi_connected_for(vm, own));
+    if (!st) st = set_count(vm, info, 8, whole ? crpi_connect_time_of_all(layers) : crpi_connect_time(own));
+    if (!st && crpi_attr_value(vm, layers, "daysLeft", &days) && crp_is_integer(days))
+        st = set_count(vm, info, 9, crp_integer_value(days));
+    return st;
 }
 
 static crp_status set_texts(crp *vm, commsinfo *info, const crpi_layers *layers)
@@ -140,5 +168,6 @@ crp_status crpi_commsinfo_of_layers(crp *vm, const crpi_layers *layers, bool who
     if (st) return st;
     commsinfo *info = (commsinfo *)crp_object_of(*out);
     set_flags(vm, info, layers, whole);
-    return set_texts(vm, info, layers);
+    st = set_times(vm, info, layers, whole);
+    return st ? st : set_texts(vm, info, layers);
 }

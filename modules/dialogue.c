@@ -1,19 +1,35 @@
 /* floor 4: a dialogue in lines: see dialogue.h. */
 #include <string.h>
 #include "dialogue.h"
+#include "spoken.h"
 
 enum {
     FIRST_QUEUE = 512,
     FIRST_PIECE = 16384, /* bytes of a text taken at once; later as many as there are already */
     MOST_FILLS = 16,     /* reads before others get their turn, however fast the peer is */
-    WHOLE_WORD_BELOW = 4 /* bytes: a shorter secret is a secret only where it stands by itself */
+    KEPT_LINE = 120      /* bytes of a line that is kept for errors */
 };
 
 void crpi_dialogue_reset(crp *vm, crpi_dialogue *d)
 {
     if (d->queue) crp_free_bytes(vm, d->queue, d->capacity);
+    if (d->recent) crp_free_bytes(vm, d->recent, CRPI_RECENT);
+    crpi_mask_clear(vm, &d->mask);
     d->queue = NULL;
-    d->capacity = d->length = d->sent = d->owed = 0;
+    d->recent = NULL;
+    d->capacity = d->length = d->sent = d->owed = d->recent_length = 0;
+    for (size_t i = 0; i < CRPI_CONCEALED; i++) d->concealed[i] = CRP_NIL;
+    d->concealed_count = 0;
+}
+
+/* --- what may be shown ----------------------------------------------------------------------------- */
+
+crp_status crpi_dialogue_conceal(crp *vm, crpi_dialogue *d, crp_word string)
+{
+    size_t n;
+    const char *secret = crp_string_data(string, &n);
+    crp_store(vm, &d->self->h, &d->concealed[d->concealed_count++ % CRPI_CONCEALED], string);
+    return crpi_mask_add(vm, &d->mask, secret, n);
 }
 
 void crpi_dialogue_mark(crp *vm, crpi_dialogue *d, crp_marker mark)
@@ -21,61 +37,57 @@ void crpi_dialogue_mark(crp *vm, crpi_dialogue *d, crp_marker mark)
     for (size_t i = 0; i < CRPI_CONCEALED; i++) mark(vm, d->concealed[i]);
 }
 
-void crpi_dialogue_conceal(crp *vm, crpi_dialogue *d, size_t i, crp_word string)
-{
-    crp_store(vm, &d->self->h, &d->concealed[i], string);
-}
-
-/* --- what may be shown ----------------------------------------------------------------------------- */
-
-static bool is_word(const unsigned char *from, size_t n, size_t at)
-{
-    if (at >= n) return false;
-    unsigned char c = from[at];
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
-}
-
-/* How long the secret is that begins here; 0: none does. */
-static size_t secret_at(const crpi_dialogue *d, const unsigned char *from, size_t n, size_t at)
-{
-    for (size_t i = 0; i < CRPI_CONCEALED; i++) {
-        size_t length;
-        if (!crp_is_object(d->concealed[i])) continue;
-        const char *secret = crp_string_data(d->concealed[i], &length);
-        if (!length || length > n - at || memcmp(secret, from + at, length)) continue;
-        if (length < WHOLE_WORD_BELOW && ((at && is_word(from, n, at - 1)) || is_word(from, n, at + length)))
-            continue;
-        return length;
-    }
-    return 0;
-}
-
 crp_status crpi_dialogue_quote(crp *vm, const crpi_dialogue *d, const void *bytes, size_t n, crp_word *out)
 {
-    const unsigned char *from = bytes;
-    unsigned char shown[CRPI_QUOTED];
-    size_t length = 0;
-    for (size_t i = 0; i < n && length + 3 <= sizeof shown;) {
-        size_t secret = secret_at(d, from, n, i);
-        if (secret) memcpy(shown + length, "***", 3), length += 3, i += secret;
-        else shown[length++] = from[i++];
-    }
+    char shown[CRPI_QUOTED];
+    size_t length = crpi_mask_show(&d->mask, NULL, bytes, n, shown, sizeof shown);
     return crp_string(vm, shown, length, out);
 }
 
-static bool is_logged(const crpi_dialogue *d) { return crp_is_object(d->self->log); }
-
-static void log_received(crp *vm, const crpi_dialogue *d, const void *bytes, size_t n)
+/* Without memory for it nothing is kept: that is no reason for a session to fail. */
+static bool can_keep(crp *vm, crpi_dialogue *d)
 {
-    crp_word shown;
-    size_t length;
-    if (!is_logged(d)) return;
-    if (crpi_dialogue_quote(vm, d, bytes, n, &shown)) {
-        crp_clear_error(vm);
-        return;
+    if (!d->recent && !(d->recent = crp_alloc(vm, CRPI_RECENT))) crp_clear_error(vm);
+    return d->recent;
+}
+
+/* The oldest lines make room. */
+static void keep(crp *vm, crpi_dialogue *d, crp_direction direction, const void *bytes, size_t n)
+{
+    if (!can_keep(vm, d)) return;
+    while (CRPI_RECENT - d->recent_length < KEPT_LINE + 3) {
+        char *lf = memchr(d->recent, '\n', d->recent_length);
+        size_t gone = (size_t)(lf - d->recent) + 1;
+        memmove(d->recent, lf + 1, d->recent_length - gone);
+        d->recent_length -= gone;
     }
-    const char *text = crp_string_data(shown, &length);
-    crp_module_log(vm, d->self, CRP_LOG_PDUS, CRP_RECEIVED, text, length, false);
+    char *at = d->recent + d->recent_length;
+    *at++ = direction == CRP_SENT ? '>' : '<';
+    *at++ = ' ';
+    size_t shown = crpi_mask_show(&d->mask, NULL, bytes, n, at, KEPT_LINE);
+    for (size_t i = 0; i < shown; i++)
+        if (at[i] == '\n') at[i] = ' ';
+    at[shown] = '\n';
+    d->recent_length += shown + 3;
+}
+
+crp_status crpi_dialogue_recent(crp *vm, const crpi_dialogue *d, crp_word *out)
+{
+    return crp_string(vm, d->recent ? d->recent : "", d->recent_length, out);
+}
+
+static void log_line(crp *vm, const crpi_dialogue *d, crp_direction direction, const void *bytes, size_t n)
+{
+    char shown[CRPI_QUOTED];
+    if (!crp_is_object(d->self->log)) return;
+    n = crpi_mask_show(&d->mask, NULL, bytes, n, shown, sizeof shown);
+    crp_module_log(vm, d->self, CRP_LOG_PDUS, direction, shown, n, false);
+}
+
+static void log_and_keep(crp *vm, crpi_dialogue *d, crp_direction direction, const void *bytes, size_t n)
+{
+    keep(vm, d, direction, bytes, n);
+    log_line(vm, d, direction, bytes, n);
 }
 
 /* --- the layer below ------------------------------------------------------------------------------- */
@@ -170,7 +182,7 @@ crp_status crpi_dialogue_command(crp_call *call, crpi_dialogue *d, const void *l
     d->length += n + 2;
     d->owed++;
     if (shown) line = shown, n = strlen(shown);
-    if (is_logged(d)) crp_module_log(call->vm, d->self, CRP_LOG_PDUS, CRP_SENT, line, n, false);
+    log_and_keep(call->vm, d, CRP_SENT, line, n);
     return CRP_OK;
 }
 
@@ -225,7 +237,7 @@ crp_status crpi_dialogue_line(crp_call *call, crpi_dialogue *d, const crpi_limit
     if (*n > limit->most + 2) return too_much(call, d, "a line", limit);
     size_t whole = *n;
     if (!crpi_line_ends(*line, n)) return bad_end(call, d, *line, whole);
-    log_received(call->vm, d, *line, *n);
+    log_and_keep(call->vm, d, CRP_RECEIVED, *line, *n);
     return CRP_OK;
 }
 
@@ -243,7 +255,7 @@ static crp_status take_piece(crp_call *call, crpi_dialogue *d, crp_module *util,
     size_t taken, most = text->length > FIRST_PIECE ? text->length : FIRST_PIECE;
     crp_status st = crpi_text_add(call->vm, text, bytes, n < most ? n : most, &taken);
     if (st) return st;
-    log_received(call->vm, d, bytes, taken);
+    crpi_spoken_piece(call->vm, d->self, CRP_RECEIVED, bytes, taken);
     crp_util_consume(util, taken);
     return CRP_OK;
 }

@@ -9,12 +9,14 @@
 #ifndef CARAPACE_DIALOGUE_H
 #define CARAPACE_DIALOGUE_H
 
+#include "mask.h"
 #include "text.h"
 
 enum {
     CRPI_COMMAND_OCTETS = 255, /* of a command with its CRLF: RFC 2449 section 4 */
     CRPI_CONCEALED = 4,
-    CRPI_QUOTED = 1024         /* bytes of what the peer said that a text or a record repeats */
+    CRPI_QUOTED = 1024,        /* bytes of what the peer said that a text or a record repeats */
+    CRPI_RECENT = 640          /* bytes of the last lines that are kept for errors */
 };
 
 typedef struct crpi_dialogue {
@@ -25,7 +27,11 @@ typedef struct crpi_dialogue {
     size_t owed;          /* replies to come */
     unsigned char *queue; /* lines to send: bytes `sent` to `length` */
     size_t capacity, length, sent;
-    crp_word concealed[CRPI_CONCEALED]; /* Strings that no text, record or transcript may show */
+    crpi_mask mask;       /* what no text and no record may show, */
+    crp_word concealed[CRPI_CONCEALED]; /* and the Strings of it, of which the layers below are told */
+    size_t concealed_count;
+    char *recent;         /* the last lines as they may be shown, each with its direction, "> " or "< ", before it */
+    size_t recent_length;
 } crpi_dialogue;
 
 /* How much is allowed, and the property that says so. */
@@ -34,9 +40,12 @@ typedef struct crpi_limit {
     const char *property;
 } crpi_limit;
 
-void crpi_dialogue_reset(crp *, crpi_dialogue *); /* after the connection has ended; frees the queue */
+void crpi_dialogue_reset(crp *, crpi_dialogue *); /* after the connection has ended; frees all that it holds */
 void crpi_dialogue_mark(crp *, crpi_dialogue *, crp_marker);
-void crpi_dialogue_conceal(crp *, crpi_dialogue *, size_t i, crp_word string); /* i < CRPI_CONCEALED */
+/* Until then; so many Strings at most, the layers below are told of the last ones. */
+crp_status crpi_dialogue_conceal(crp *, crpi_dialogue *, crp_word string);
+/* A module's `recent`. */
+crp_status crpi_dialogue_recent(crp *, const crpi_dialogue *, crp_word *out);
 
 /* What goes into a line must have no CR, LF or NUL in it: 1.8 naming `what`, and nothing is sent. */
 crp_status crpi_dialogue_fits(crp *, const crpi_dialogue *, const char *what, crp_word string);

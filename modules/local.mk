@@ -5,10 +5,13 @@ module_sources = \
   modules/address.c \
   modules/attr.c \
   modules/commsinfo.c \
+  modules/describe.c \
   modules/dialogue.c \
+  modules/functions.c \
   modules/host.c \
   modules/idn.c \
   modules/log.c \
+  modules/mask.c \
   modules/memory.c \
   modules/operation.c \
   modules/pop3-logon.c \
@@ -22,6 +25,7 @@ module_sources = \
   modules/resolve.c \
   modules/script-module.c \
   modules/socket.c \
+  modules/spoken.c \
   modules/stack-walk.c \
   modules/stack.c \
   modules/start-tls.c \
@@ -38,11 +42,14 @@ module_sources = \
 module_headers = \
   modules/address.h \
   modules/attr.h \
+  modules/describe.h \
   modules/dialogue.h \
   modules/idn.h \
+  modules/mask.h \
   modules/pop3.h \
   modules/resolve.h \
   modules/socket.h \
+  modules/spoken.h \
   modules/stack.h \
   modules/text.h \
   modules/tls-engine.h \

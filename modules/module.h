@@ -54,6 +54,10 @@
 #include "native.h"
 #include "types.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
     CRP_MAX_LAYERS = 64,        /* of one stack, stacks that it stands on included */
     CRP_CONNECT_TIMEOUT = 60000 /* milliseconds for a whole connect where no layer has `connectTimeout` */
@@ -84,6 +88,8 @@ typedef struct crp_module {
     bool spliced;          /* it was inserted into a connection: what stands above it stays connected */
     uint8_t locks;         /* crp_operation: CRP_LOCK_... that are held */
     crp_traffic traffic;
+    int64_t began, since; /* crp_now + 1: when its connect began, and when that was done; 0: never */
+    int64_t spare[2];     /* for what the core will want to know */
 } crp_module;
 
 /* --- the operations ------------------------------------------------------------------------------------- */
@@ -142,6 +148,11 @@ typedef struct crp_module_ops {
     crp_word (*face)(const crp_module *);
     /* Operations that differ from instance to instance; NULL: these. */
     const struct crp_module_ops *(*ops)(const crp_module *);
+
+    /* The last lines of the dialogue with the peer, for an error: "> " or "< " before each, an LF behind it, and
+     * no secret in it. */
+    crp_status (*recent)(crp *, const crp_module *, crp_word *out);
+    void (*spare[7])(void); /* NULL: operations to come, which older modules leave to others */
 } crp_module_ops;
 
 /* The module that a word is; NULL if it is none. */
@@ -267,8 +278,9 @@ typedef struct crp_log_ops {
     void (*record)(crp *, crp_object *log, const crp_log_record *);
 } crp_log_ops;
 
-/* Data that went by.  Nothing happens without a Log that is open at this level.  The core itself logs no
- * data: only the protocol layer knows which bytes are secret. */
+/* Data that went by, secrets masked: those that are properties of a layer (CRP_SECRET) and what a script has told
+ * the stack to `conceal`.  Nothing happens without a Log that is open at this level.  What a script itself sends and
+ * receives the core logs, at level pdus; what a module does only the module. */
 void crp_module_log(crp *, const crp_module *, crp_log_level, crp_direction, const void *bytes, size_t n,
                     bool secret);
 /* A sentence about the session. */
@@ -300,11 +312,13 @@ typedef struct crp_verb { /* the state of the standard verbs */
     crp_operation op;
     crp_word value;
     size_t done;
+    bool secret;
 } crp_verb;
 
 crp_status crp_verb_connect(crp_call *);
 crp_status crp_verb_disconnect(crp_call *);
 crp_status crp_verb_send(crp_call *);
+crp_status crp_verb_send_secret(crp_call *); /* the record shows *** */
 crp_status crp_verb_receive(crp_call *);
 crp_status crp_verb_receive_into(crp_call *);
 crp_status crp_verb_shut(crp_call *);
@@ -333,6 +347,10 @@ crp_status crp_module_set_log(crp *, crp_object *, crp_word);
              "Sends a String, Binary or Buffer whole, within `timeout` milliseconds (default: the " \
              "attribute sendTimeout, else 60000). 6.4 send failed, 6.1 timeout: the connection is closed " \
              "then; 6.11 not connected.\n" example)
+#define CRP_METHOD_SEND_SECRET(example) \
+    CRP_VERB("sendSecret", "NIL (data Object) (timeout Integer ?)", crp_verb_send_secret, \
+             "As send, but a Log shows `***` in place of the data. What the peer says of it is shown: `conceal` hides " \
+             "a text wherever it stands.\n" example)
 #define CRP_METHOD_RECEIVE(example) \
     CRP_VERB("receive", "Object (timeout Integer ?)", crp_verb_receive, \
              "What comes next, at least one byte, as a String; () at the orderly end. 6.1 when nothing " \
@@ -382,6 +400,7 @@ crp_status crp_module_set_log(crp *, crp_object *, crp_word);
      crp_module_get_stack, crp_module_set_stack}
 #define CRP_PROPERTY_STACK CRP_PROPERTY_STACK_WITH("")
 
-crp_status crp_modules_register(crp *); /* every class of this folder */
-
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -6,6 +6,7 @@
  * the next one.
  */
 #include "attr.h"
+#include "describe.h"
 
 static crp_status timed_out(crp_call *call, crp_module *m, int64_t timeout, const char *doing)
 {
@@ -101,7 +102,10 @@ void crp_operation_drop(crp *vm, void *state)
 
 crp_status crp_module_named(crp *vm, const crp_module *m, crp_status st)
 {
-    if (st && st != CRP_E_NOMEM) crp_error_prefix(vm, "%s: ", crpi_layer_name(vm, m));
+    if (st && st != CRP_E_NOMEM) {
+        crp_error_prefix(vm, "%s: ", crpi_layer_name(vm, m));
+        crpi_describe_error(vm, m);
+    }
     return st;
 }
 
@@ -121,17 +125,22 @@ uint32_t crpi_log_join(crp *vm, crp_word log)
     return ops && ops->join ? ops->join(vm, crp_object_of(log)) : 0;
 }
 
-static void write_record(crp *vm, const crp_module *m, crp_log_record *record)
+bool crpi_log_wants(crp *vm, const crp_module *m, crp_log_level level)
 {
     const crp_log_ops *ops = log_ops(vm, m->log);
-    if (!ops || !ops->record || (ops->wants && !ops->wants(vm, crp_object_of(m->log), record->level))) return;
-    record->stack = crp_is_object(m->stack) ? crpi_stack_at(m->stack)->number : 0;
-    record->layer = crpi_layer_name(vm, m);
-    ops->record(vm, crp_object_of(m->log), record);
+    return ops && ops->record && (!ops->wants || ops->wants(vm, crp_object_of(m->log), level));
 }
 
-void crp_module_log(crp *vm, const crp_module *m, crp_log_level level, crp_direction direction,
-                    const void *bytes, size_t n, bool secret)
+static void write_record(crp *vm, const crp_module *m, crp_log_record *record)
+{
+    if (!crpi_log_wants(vm, m, record->level)) return;
+    record->stack = crp_is_object(m->stack) ? crpi_stack_at(m->stack)->number : 0;
+    record->layer = crpi_layer_name(vm, m);
+    log_ops(vm, m->log)->record(vm, crp_object_of(m->log), record);
+}
+
+void crpi_log_record(crp *vm, const crp_module *m, crp_log_level level, crp_direction direction,
+                     const void *bytes, size_t n, bool secret)
 {
     crp_log_record record = {level, CRP_LOG_INFO, direction, 0, NULL, bytes, n, secret};
     write_record(vm, m, &record);

@@ -6,7 +6,6 @@
 #include "pop3.h"
 
 enum { START, GREETING, USER, PASS, APOP };
-enum { CONCEAL_PASSWORD, CONCEAL_SECRET, CONCEAL_DIGEST };
 enum { MD5_BYTES = 16, MOST_ARGUMENT = 1 << 20 /* bytes; no command takes so many */ };
 
 /* --- the timestamp --------------------------------------------------------------------------------- */
@@ -81,12 +80,11 @@ static crp_status start(crp_call *call, crpi_pop3 *p)
     crpi_dialogue_reset(vm, &p->dialogue);
     crp_status st = crp_string(vm, "", 0, &empty);
     if (!st) st = check_settings(vm, p);
+    if (!st) st = crpi_dialogue_conceal(vm, &p->dialogue, p->password);
+    if (!st) st = crpi_dialogue_conceal(vm, &p->dialogue, p->secret);
     if (st) return st;
     crp_store(vm, &p->m.h, &p->greeting, empty);
     crp_store(vm, &p->m.h, &p->timestamp, empty);
-    crpi_dialogue_conceal(vm, &p->dialogue, CONCEAL_PASSWORD, p->password);
-    crpi_dialogue_conceal(vm, &p->dialogue, CONCEAL_SECRET, p->secret);
-    crpi_dialogue_conceal(vm, &p->dialogue, CONCEAL_DIGEST, CRP_NIL);
     crpi_dialogue_expect(&p->dialogue);
     p->state = CRPI_POP3_AUTHORIZATION;
     return CRP_OK;
@@ -178,8 +176,8 @@ static crp_status send_apop(crp_call *call, crpi_pop3 *p)
                                 "`secret` is set, but the greeting has no timestamp for APOP: %v",
                                 p->greeting);
     crp_status st = digest_of(call->vm, p, &digest);
+    if (!st) st = crpi_dialogue_conceal(call->vm, &p->dialogue, digest);
     if (st) return st;
-    crpi_dialogue_conceal(call->vm, &p->dialogue, CONCEAL_DIGEST, digest);
     const char *user = crp_string_data(p->user, &n), *text = crp_string_data(digest, &m);
     if (n > MOST_ARGUMENT) n = MOST_ARGUMENT;
     st = crp_format(call->vm, &arguments, "%.*s %.*s", (int)n, user, (int)m, text);

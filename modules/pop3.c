@@ -271,6 +271,11 @@ static void pop3_mark(crp *vm, crp_object *self, crp_marker mark)
     crpi_dialogue_mark(vm, &((crpi_pop3 *)self)->dialogue, mark);
 }
 
+static crp_status pop3_recent(crp *vm, const crp_module *m, crp_word *out)
+{
+    return crpi_dialogue_recent(vm, &((const crpi_pop3 *)m)->dialogue, out);
+}
+
 static const crp_module_ops ops = {
     .kind = CRP_KIND_MODULE,
     .flags = CRP_MODULE_STACK,
@@ -278,6 +283,7 @@ static const crp_module_ops ops = {
     .connect = crpi_pop3_connect,
     .disconnect = crpi_pop3_disconnect,
     .close = pop3_close,
+    .recent = pop3_recent,
 };
 
 #define AT(field) offsetof(crpi_pop3, field)

@@ -108,9 +108,11 @@ static crp_status connect_layer(crp_call *call, crp_module *m)
         crpi_lock_config(m);
         m->step = 0;
         m->traffic = (crp_traffic){0};
+        m->began = crp_now(call->vm) + 1;
+        m->since = 0;
     }
     crp_status st = ops->connect ? ops->connect(call, m) : CRP_OK;
-    if (!st) crpi_set_connected(m, true);
+    if (!st) crpi_set_connected(m, true), m->since = crp_now(call->vm) + 1;
     return st;
 }
 

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 #include "attr.h"
+#include "describe.h"
+#include "spoken.h"
 
 /* --- looking -------------------------------------------------------------------------------------------- */
 
@@ -315,32 +317,17 @@ static crp_status stack_attributes(crp_call *call)
     return st ? st : crpi_attr_list(call->vm, &layers, &call->result);
 }
 
-/* One line a layer, top first: its class and its settings. */
-static crp_status describe_layer(crp *vm, crp_module *m, crpi_prose *text)
-{
-    crp_word settings;
-    crp_status st = crpi_attr_of_layer(vm, m, &settings);
-    if (st) return st;
-    crpi_prose_add(text, crpi_layer_name(vm, m));
-    for (; crp_is_pair(settings); settings = crp_tail(settings)) {
-        crp_word pair = crp_head(settings);
-        crpi_prose_add(text, " ");
-        crpi_prose_add(text, crp_string_data(crp_head(pair), NULL));
-        crpi_prose_add(text, " = ");
-        crpi_prose_add_value(text, crp_head(crp_tail(pair)));
-    }
-    crpi_prose_add(text, "\n");
-    return CRP_OK;
-}
-
 static crp_status stack_describe(crp_call *call)
 {
     crpi_layers layers;
-    crpi_prose text = {.vm = call->vm};
     crp_status st = layers_of_call(call, &layers);
-    for (size_t i = 0; !st && i < layers.n; i++) st = describe_layer(call->vm, layers.at[i], &text);
-    crp_status end = crpi_prose_end(&text, &call->result);
-    return st ? st : end;
+    return st ? st : crpi_describe(call->vm, &layers, &call->result);
+}
+
+static crp_status stack_conceal(crp_call *call)
+{
+    bool rest = call->args[1] != CRP_UNSET && crp_is_true(call->args[1]);
+    return crpi_spoken_conceal(call->vm, call->self, call->args[0], rest);
 }
 
 /* The method belongs to the top-most module that has it. */
@@ -441,6 +428,8 @@ static void stack_mark(crp *vm, crp_object *self, crp_marker mark)
     mark(vm, s->log);
 }
 
+static void stack_drop(crp *vm, crp_object *self) { crpi_spoken_free(vm, ((crpi_stack *)self)->spoken); }
+
 static const crp_property properties[] = {
     {"depth", "Integer", CRP_READ, 0, NULL, NULL, "how many modules there are\n"
      "s.depth                             # --> 2", get_depth, NULL},
@@ -492,9 +481,22 @@ static const crp_method methods[] = {
      "as \"***\".\n"
      "(headOf s.attributes)               # --> (\"readParity\" \"preserve\")",
      0, NULL, NULL},
-    {"describe", "String", stack_describe, "The layers and their settings, a line each, top-most first.\n"
-     "s.describe                          # --> \"Util...\\nMemory capacity = 65536\\n\"", 0,
+    {"describe", "String", stack_describe,
+     "The layers with their settings, top-most first, and below each how long its connect took and what went through "
+     "it; then, as far as layers know them, the addresses, the TLS version, cipher and certificate, and the times. "
+     "Secrets show as ***.\n"
+     "s.describe                          # --> \"Util...\\nMemory capacity = 65536\\nconnected for ...\"", 0,
      NULL, NULL},
+    {"conceal", "NIL (text String) (rest Object ?)", stack_conceal,
+     "From now on no record of a Log shows this text, also where it is part of something in base64; with `rest` true "
+     "none shows what follows it in a line that begins with it. What secret properties hold is never shown.\n"
+     "(set l (create Log \"mail\"))\n"
+     "(l.levels \"pdus\")\n"
+     "(s.log l)\n"
+     "(s.conceal \"PASS \" true)\n"
+     "(s.send \"PASS xyz\\r\\n\")\n"
+     "(far.receive)\n"
+     "(readFile \"mail.log\")               # --> \"... Util > PASS ***\\\\x0d\\\\x0a\\n\"", 0, NULL, NULL},
     {"do", "Object (method String|Symbol) ...", stack_do,
      "Calls a method of the top-most module that has it, with the further arguments.\n"
      "(far.send \"one\\r\\ntwo\\r\\n\")\n"
@@ -504,6 +506,8 @@ static const crp_method methods[] = {
                        "(s.info).isConnected                # --> true"),
     CRP_METHOD_SEND("(s.send \"hello\")\n"
                     "(far.receive)                       # --> \"hello\""),
+    CRP_METHOD_SEND_SECRET("(s.sendSecret \"xyz\")\n"
+                           "(far.receive)                       # --> \"xyz\""),
     CRP_METHOD_RECEIVE("(far.send \"world\")\n"
                        "(s.receive)                         # --> \"world\""),
     CRP_METHOD_RECEIVE_INTO("(set room (create Buffer 3))\n"
@@ -553,5 +557,6 @@ const crp_class_def crpi_stack_class = {
     .properties = properties,
     .methods = methods,
     .mark = stack_mark,
+    .drop = stack_drop,
     .missing = stack_missing,
 };

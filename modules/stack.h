@@ -7,6 +7,7 @@
 #ifndef CARAPACE_STACK_H
 #define CARAPACE_STACK_H
 
+#include "functions.h"
 #include "module.h"
 
 typedef struct crpi_stack {
@@ -15,6 +16,7 @@ typedef struct crpi_stack {
     crp_word owner; /* of a view: the module above the layers that it shows */
     crp_word log;
     uint32_t number; /* in the records of `log`; 0: none yet */
+    struct crpi_spoken *spoken; /* what is secret in what scripts say; NULL: nothing yet */
 } crpi_stack;
 
 /* Some layers of a stack, top-most first. */
@@ -63,6 +65,9 @@ crp_status crpi_prose_end(crpi_prose *, crp_word *out);
 
 crp_status crpi_set_log(crp *, crp_module *, crp_word log);
 uint32_t crpi_log_join(crp *, crp_word log); /* 0: no Log */
+bool crpi_log_wants(crp *, const crp_module *, crp_log_level);
+/* Bytes that may be shown. */
+void crpi_log_record(crp *, const crp_module *, crp_log_level, crp_direction, const void *bytes, size_t n, bool secret);
 
 /* The layer that a script means: the module itself, its scripted object, or the name of its class. */
 crp_status crpi_find_layer(crp *, const crpi_layers *, crp_word given, crp_module **out);
@@ -94,6 +99,9 @@ extern const crp_class_def crpi_stack_class, crpi_commsinfo_class, crpi_tcp_clas
     crpi_memory_class, crpi_process_class, crpi_replay_class, crpi_script_module_class,
     crpi_traffic_group_class, crpi_log_class, crpi_pop3_class, crpi_unix_class,
     crpi_record_class;
+
+crp_status crp_modules_register(crp *); /* every class of this folder */
+extern const crp_functions crpi_functions; /* what libraries call */
 
 crp_status crpi_commsinfo_of_layers(crp *, const crpi_layers *, bool whole, crp_word *out);
 crp_status crpi_commsinfo_of_traffic(crp *, const crp_traffic *, crp_word *out);

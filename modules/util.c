@@ -6,6 +6,7 @@
  * never past `limit`; an idle connection has a small one.
  */
 #include <string.h>
+#include "spoken.h"
 #include "stack.h"
 
 enum {
@@ -361,6 +362,8 @@ static crp_status give(crp_call *call, crp_operation *op, size_t n, size_t dropp
     util *u = util_of(crp_self(call));
     crp_status st = crp_string(call->vm, n ? (const char *)u->block + u->start : "", n, &call->result);
     if (st) return st;
+    if (dropped) crp_module_log(call->vm, &u->m, CRP_LOG_PDUS, CRP_RECEIVED, crp_string_data(call->result, NULL), n, false);
+    else crpi_spoken_piece(call->vm, &u->m, CRP_RECEIVED, crp_string_data(call->result, NULL), n);
     crp_util_consume(&u->m, n + dropped);
     return crp_operation_end(call, op);
 }
@@ -517,6 +520,8 @@ static const crp_method methods[] = {
                        "(u.info).isConnected                # --> true"),
     CRP_METHOD_SEND("(u.send \"hello\")\n"
                     "(far.receive)                       # --> \"hello\""),
+    CRP_METHOD_SEND_SECRET("(u.sendSecret \"PASS xyz\\r\\n\")\n"
+                           "(far.receive)                       # --> \"PASS xyz\\r\\n\""),
     CRP_METHOD_RECEIVE("(far.send \"world\")\n"
                        "(u.receive)                         # --> \"world\""),
     CRP_METHOD_RECEIVE_INTO("(set room (create Buffer 3))\n"

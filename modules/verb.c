@@ -7,6 +7,7 @@
  */
 #include <string.h>
 #include "attr.h"
+#include "spoken.h"
 
 enum { BLOCK = 65536 /* bytes that one receive takes at most */ };
 
@@ -114,7 +115,14 @@ crp_status crp_verb_send(crp_call *call)
     }
     st = send_step(call, v, m);
     if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "sending");
+    if (!st || v->done) crpi_spoken_value(call->vm, m, CRP_SENT, call->args[0], v->done, v->secret);
     return st ? st : crp_operation_end(call, &v->op);
+}
+
+crp_status crp_verb_send_secret(crp_call *call)
+{
+    ((crp_verb *)call->state)->secret = true;
+    return crp_verb_send(call);
 }
 
 /* What layers above hold back is sent first; that is their own `shut`'s business. */
@@ -175,6 +183,7 @@ crp_status crp_verb_receive(crp_call *call)
         st = crp_ops_of(call->vm, smart)->receive_value(call, smart, v->op.timeout, &call->result);
     else if (!st)
         st = receive_block(call, m);
+    if (!st) crpi_spoken_value(call->vm, m, CRP_RECEIVED, call->result, SIZE_MAX, false);
     return st == CRP_AGAIN ? crp_operation_again(call, &v->op, "receiving") : st;
 }
 
@@ -193,8 +202,10 @@ crp_status crp_verb_receive_into(crp_call *call)
                          "receiveInto: the Buffer is full and does not grow");
     st = crpi_layer_receive(call, m, at, room, &got);
     if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "receiving");
-    if (!st) crp_buffer_added(call->args[0], got);
-    return st;
+    if (st) return st;
+    if (got) crpi_spoken_piece(call->vm, m, CRP_RECEIVED, at, got);
+    crp_buffer_added(call->args[0], got);
+    return CRP_OK;
 }
 
 /* --- bind, listen, accept ------------------------------------------------------------------------------- */
@@ -283,8 +294,11 @@ crp_status crp_verb_accept(crp_call *call)
     st = crp_ops_of(call->vm, m)->accept(call, m, &call->result);
     if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "waiting for a connection");
     crp_module *made = st ? NULL : crp_module_of(call->vm, call->result);
-    if (made) crpi_set_connected(made, true);
-    if (made) made->accepted = true;
+    if (made) {
+        crpi_set_connected(made, true);
+        made->accepted = true;
+        made->began = made->since = crp_now(call->vm) + 1;
+    }
     return st;
 }
 

@@ -27,12 +27,14 @@ unit_tests = \
   tests/unit/check-example \
   tests/unit/check-expand \
   tests/unit/check-format \
+  tests/unit/check-functions \
   tests/unit/check-hive \
   tests/unit/check-json \
   tests/unit/check-load \
   tests/unit/check-lock \
   tests/unit/check-log \
   tests/unit/check-map \
+  tests/unit/check-mask \
   tests/unit/check-number \
   tests/unit/check-outline \
   tests/unit/check-page \
@@ -148,6 +150,7 @@ program_tests = \
   tests/cli/library.sh \
   tests/cli/limits.sh \
   tests/cli/load.sh \
+  tests/cli/modules.sh \
   tests/cli/options.sh \
   tests/cli/output.sh \
   tests/cli/pop3server.sh \
@@ -169,6 +172,7 @@ lint_tests = \
   tests/lint/error-codes.sh \
   tests/lint/exports.sh \
   tests/lint/floors.sh \
+  tests/lint/functions.sh \
   tests/lint/lists.sh \
   tests/lint/no-stdio.sh \
   $(NULL)
@@ -222,8 +226,9 @@ check_LTLIBRARIES =
 if SHARED
 check_LTLIBRARIES += tests/embed/library.la
 endif
-tests_embed_library_la_SOURCES = tests/embed/library.c
-tests_embed_library_la_LDFLAGS = -module -avoid-version -shared -rpath $(abs_builddir) -export-symbols-regex '^crp_library'
+tests_embed_library_la_SOURCES = tests/embed/library.c tests/embed/library-gauge.c
+tests_embed_library_la_CPPFLAGS = $(AM_CPPFLAGS) -iquote modules
+tests_embed_library_la_LDFLAGS = -module -avoid-version -shared -rpath $(abs_builddir)
 tests_embed_library_la_LIBADD =
 
 check_PROGRAMS += tests/run-repl
@@ -240,6 +245,8 @@ SH_LOG_COMPILER = ./tests/fresh $(SHELL)
 AM_TESTS_ENVIRONMENT = \
   CARAPACE='$(abs_builddir)/carapace'; export CARAPACE; \
   NM='$(NM)'; export NM; \
+  CC='$(CC)'; export CC; \
+  INSTALLED_HEADERS='$(carapaceinclude_HEADERS:%=$(abs_srcdir)/%) $(nodist_carapaceinclude_HEADERS)'; export INSTALLED_HEADERS; \
   objdir=.libs; export objdir;
 
 unit_headers = \
@@ -265,6 +272,8 @@ EXTRA_DIST += \
   tests/cli/tap.sh \
   tests/coverage.py \
   tests/dovecot \
+  tests/embed/many.c \
+  tests/embed/numbers.c \
   tests/fuzz/fuzz.sh \
   tests/lang \
   tests/lint/examples.list \

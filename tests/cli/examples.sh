@@ -28,6 +28,7 @@ example mail-statistics data/small.mbox
 example migrate-config data/old.ini --write
 example session-states data/session.txt
 example shout
+example xor
 example split-mbox data/small.mbox messages
 printf 'help\nfind lunch\nshow 1\nm\nshow 99\nlis\nnonsense\nquit\n' >input
 example browse

@@ -16,6 +16,8 @@ is 'a library beside the script gives its functions and classes, once' 0 'true
 7
 ()
 '
+run -e '(loadLibrary "library") (libraryFail (list 1 "x"))'
+fails 'its errors are worded as ours' 1 'error 100.7: the library says no, 3 times: (1 "x")'
 mkdir far
 mv library.so far
 run -I far -e '(loadLibrary "library") (print (libraryTwice 4))'
