@@ -132,7 +132,9 @@
     X(crp_secrets) \
     X(crp_verb_send_secret) \
     X(crp_settings) \
-    X(crp_verb_shut)
+    X(crp_verb_shut) \
+    X(crp_load_part) \
+    X(crp_conceal)
 
 /* A member has the name of its function. */
 #ifdef __cplusplus
