@@ -147,6 +147,7 @@ struct crp_call {
     void *state; /* the row's state_size bytes, or NULL */
     crp_word result;
     crp_word value; /* after CRP_CALL: what was returned */
+    bool patient;   /* receiving: it will wait if nothing is there, so what is likely not there need not be asked for */
 };
 
 typedef void (*crp_marker)(crp *vm, crp_word w); /* how `mark` hooks report the words they hold */

@@ -140,6 +140,7 @@ static bool has_come(crp_call *call, crpi_dialogue *d)
     bool end;
     peek(call, d, &n);
     if (n || !util || has_script(call->vm, util)) return n > 0;
+    call->patient = false;
     crp_status st = crp_util_fill(call, util, &end);
     if (st && st != CRP_AGAIN) crp_clear_error(call->vm);
     return !st && !end;
@@ -232,6 +233,7 @@ crp_status crpi_dialogue_line(crp_call *call, crpi_dialogue *d, const crpi_limit
     crp_module *util;
     crp_status st = flush(call, d);
     if (st && st != CRP_AGAIN) return st;
+    call->patient = true;
     if ((st = util_below(call, d, &util)) || (st = crp_util_line(call, util, limit->most + 2, line, n))) return st;
     if (!*n) return closed(call, d);
     if (*n > limit->most + 2) return too_much(call, d, "a line", limit);
@@ -266,6 +268,7 @@ crp_status crpi_dialogue_text(crp_call *call, crpi_dialogue *d, const crpi_limit
     crp_status st = flush(call, d);
     if (st && st != CRP_AGAIN) return st;
     if ((st = util_below(call, d, &util))) return st;
+    call->patient = true;
     for (int fills = 0;;) {
         size_t n;
         bool end;

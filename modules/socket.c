@@ -34,6 +34,7 @@ void crpi_socket_close(crp *vm, crpi_socket *s)
 {
     if (s->fd_plus_1) crpi_socket_close_fd(vm, s->fd_plus_1 - 1);
     s->fd_plus_1 = 0;
+    s->drained = false;
 }
 
 bool crpi_socket_name(crp *vm, const crpi_socket *s, bool peer, void *address, unsigned *length)
@@ -82,8 +83,10 @@ crp_status crpi_socket_receive(crp_call *call, crp_module *m, void *bytes, size_
     void *state;
     const crp_platform *p = sys(call->vm, &state);
     if (!s->fd_plus_1) return not_connected(call->vm, m);
-    ssize_t came = p->receive(state, s->fd_plus_1 - 1, bytes, n);
+    bool wait = s->drained && call->patient;
+    ssize_t came = wait ? -EAGAIN : p->receive(state, s->fd_plus_1 - 1, bytes, n);
     if (came == -ECONNRESET && s->reset_is_end) came = 0;
+    s->drained = came > 0 && (size_t)came < n;
     if (came >= 0) {
         *got = (size_t)came;
         return CRP_OK;

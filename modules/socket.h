@@ -13,6 +13,7 @@ typedef struct crpi_socket { /* the instance of such a module begins with it */
     crp_module m;
     crp_word peer;     /* for the words of an error: a String, or none: "the peer" */
     int fd_plus_1;     /* 0: none */
+    bool drained;      /* the last receive took all that there was: who is patient waits before the next */
     bool reset_is_end; /* a reset is an orderly end: of a program that has not read all that it was sent */
 } crpi_socket;
 

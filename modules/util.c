@@ -353,6 +353,7 @@ static crp_status reading_begin(crp_call *call, crp_operation *op, uint32_t arg)
                          "a timeout is a number of milliseconds, not %ld", timeout);
     crp_status st = crp_operation_begin(call, op, crp_self(call), timeout);
     if (!st) call->step = 1;
+    call->patient = timeout > 0;
     return st;
 }
 

@@ -158,6 +158,7 @@ static crp_status receive_begin(crp_call *call, crp_verb *v, crp_module *m, uint
     if (st) return st;
     v->op.module = crp_module_word(m);
     crp_operation_restart(call, &v->op, timeout);
+    call->patient = timeout > 0;
     call->step = 1;
     return CRP_OK;
 }
