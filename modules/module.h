@@ -152,7 +152,7 @@ typedef struct crp_module_ops {
     /* The last lines of the dialogue with the peer, for an error: "> " or "< " before each, an LF behind it, and
      * no secret in it. */
     crp_status (*recent)(crp *, const crp_module *, crp_word *out);
-    void (*spare[7])(void); /* NULL: operations to come, which older modules leave to others */
+    void (*spare[6])(void); /* NULL: operations to come, which older modules leave to others */
 } crp_module_ops;
 
 /* The module that a word is; NULL if it is none. */

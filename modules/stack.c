@@ -516,9 +516,7 @@ static const crp_method methods[] = {
                             "room.string                         # --> \"hel\""),
     CRP_METHOD_INFO("(s.info).isConnected                # --> true"),
     CRP_METHOD_SHUT("(s.shut)\n"
-                    "(far.receive)                       # --> ()\n"
-                    "(far.send \"still here\")\n"
-                    "(s.receive)                         # --> \"still here\""),
+                    "(far.receive)                       # --> ()"),
     CRP_METHOD_DISCONNECT("(s.disconnect)\n"
                           "(s.info).isConnected                # --> ()"),
     CRP_METHOD_BIND("(set t (buildCommsStack '(\"Util\" \"Tcp\") '((localHost \"127.0.0.1\"))))\n"

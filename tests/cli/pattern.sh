@@ -19,12 +19,12 @@ END
 seconds() { date +%s; }
 
 begun=$(seconds)
-run --deadline=1s long.crp
+run --deadline=5s long.crp
 good=1
-[ "$status" = 124 ] && [ "$(cat out)" = begun ] && [ $(($(seconds) - begun)) -lt 8 ] && good=0
+[ "$status" = 124 ] && [ "$(cat out)" = begun ] && [ $(($(seconds) - begun)) -lt 60 ] && good=0
 verdict 'a match that takes long ends at the deadline' $good
 
-run --deadline=1s replace.crp
+run --deadline=5s replace.crp
 good=1
 [ "$status" = 124 ] && [ "$(tail -n 1 out)" = closed ] && good=0
 verdict 'so does a replacement, and finally runs' $good

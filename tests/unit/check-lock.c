@@ -275,7 +275,7 @@ START_TEST(a_lifetime_lock_of_a_file_is_released_when_it_is_collected)
            "(set g ()) (collect) (printAux (l.isLocked)) (sleep 0)"
            "(set g (create LifetimeLock (create Lock))) (set g ()) (collect)"
            "(set g (create LifetimeLock (create Lock)))",
-           "truegot()");
+           "true()got");
 }
 END_TEST
 
