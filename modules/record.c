@@ -533,7 +533,8 @@ static const crp_method methods[] = {
      "(r.conceal \"tanstaaf\")\n"
      "(s.send \"PASS tanstaaf\\r\\n\")\n"
      "((readFile \"talk\").search \"tanstaaf\")  # --> ()", 0, NULL, NULL},
-    CRP_METHOD_CONNECT(""),
+    CRP_METHOD_CONNECT("(r.connect)\n"
+                       "(r.info).isConnected                # --> true"),
     CRP_METHOD_SEND("(r.send \"HELP\\r\\n\")"),
     CRP_METHOD_RECEIVE("(peer.send \"ask me\\r\\n\")\n"
                        "(r.receive)                         # --> \"ask me\\r\\n\""),
@@ -543,7 +544,7 @@ static const crp_method methods[] = {
                             "room.string                         # --> \"bye\""),
     CRP_METHOD_INFO("(r.info).bytesReceived              # --> 11"),
     CRP_METHOD_DISCONNECT("(s.disconnect)\n"
-                          "(print ((readFile \"talk\").extract 54))\n"
+                          "(print ((readFile \"talk\").extract 53))\n"
                           "# prints: C: PASS \\*\n"
                           "# prints: C: HELP\n"
                           "# prints: S: ask me\n"

@@ -340,7 +340,7 @@ static const crp_method methods[] = {
                           "(u.info).isConnected                # --> ()"),
     CRP_METHOD_BIND("(set s (create Unix '((path \"other.sock\"))))\n"
                     "(s.bind)\n"
-                    "(fileStatus \"other.sock\" 'exists)    # --> true"),
+                    "(fileStatus \"other.sock\" 'exists)    # --> 1"),
     CRP_METHOD_LISTEN("(set s (create Unix '((path \"@carapace example\"))))\n"
                       "(s.listen)\n"
                       "(s.info).isListening                # --> true"),
