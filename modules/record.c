@@ -544,7 +544,7 @@ static const crp_method methods[] = {
                             "room.string                         # --> \"bye\""),
     CRP_METHOD_INFO("(r.info).bytesReceived              # --> 11"),
     CRP_METHOD_DISCONNECT("(s.disconnect)\n"
-                          "(print ((readFile \"talk\").extract 53))\n"
+                          "(print ((readFile \"talk\").extract 53).trim)\n"
                           "# prints: C: PASS \\*\n"
                           "# prints: C: HELP\n"
                           "# prints: S: ask me\n"
