@@ -270,10 +270,10 @@ static void settle(crp *vm, record *r, way w, bool final)
         if (open && kept > i) kept = i;
         if (i + n > secret_until) secret_until = i + n;
         if (i < h->told) continue;
-        bool is_secret = i < secret_until;
-        if (!is_secret) put_byte(vm, r, h->bytes[i]);
-        else if (!h->inside) put_secret(r->tape);
-        h->inside = is_secret;
+        bool was_inside = h->inside;
+        h->inside = i < secret_until;
+        if (!h->inside) put_byte(vm, r, h->bytes[i]);
+        else if (!was_inside) put_secret(r->tape);
         if (!r->tape) return; /* it was given up */
     }
     if (final) {

@@ -14,6 +14,7 @@
 enum {
     QUERY_MS = 2500,      /* before the next server is asked, or the same again */
     TRIES = 3,
+    SOCKETS = 8,          /* that are looked at; c-ares uses one a server */
     RESOLUTION_DELAY = 50 /* milliseconds that IPv4's addresses wait for IPv6's (RFC 8305, 3) */
 };
 
@@ -214,9 +215,9 @@ bool crpi_resolver_done(const crpi_resolver *r) { return r->families[SIX].done &
 /* Lets c-ares look at each of its sockets; it copes with those on which nothing has come. */
 static void let_it_work(crpi_resolver *r)
 {
-    ares_socket_t socks[ARES_GETSOCK_MAXNUM];
-    int bits = ares_getsock(r->channel, socks, ARES_GETSOCK_MAXNUM);
-    for (int i = 0; i < ARES_GETSOCK_MAXNUM && !crpi_resolver_done(r); i++)
+    ares_socket_t socks[SOCKETS];
+    int bits = ares_getsock(r->channel, socks, SOCKETS);
+    for (int i = 0; i < SOCKETS && !crpi_resolver_done(r); i++)
         if (ARES_GETSOCK_READABLE(bits, i) || ARES_GETSOCK_WRITABLE(bits, i))
             ares_process_fd(r->channel, ARES_GETSOCK_READABLE(bits, i) ? socks[i] : ARES_SOCKET_BAD,
                             ARES_GETSOCK_WRITABLE(bits, i) ? socks[i] : ARES_SOCKET_BAD);
@@ -226,10 +227,10 @@ static void let_it_work(crpi_resolver *r)
 /* c-ares closes its sockets behind our back, so none is kept from one wait to the next. */
 void crpi_resolver_wait(crp_call *call, const crpi_resolver *r)
 {
-    ares_socket_t socks[ARES_GETSOCK_MAXNUM];
+    ares_socket_t socks[SOCKETS];
     if (!r->open || crpi_resolver_done(r)) return;
-    int bits = ares_getsock(r->channel, socks, ARES_GETSOCK_MAXNUM);
-    for (int i = 0, n = 0; i < ARES_GETSOCK_MAXNUM && n < CRPI_RESOLVER_SOCKETS; i++) {
+    int bits = ares_getsock(r->channel, socks, SOCKETS);
+    for (int i = 0, n = 0; i < SOCKETS && n < CRPI_RESOLVER_SOCKETS; i++) {
         unsigned events = (ARES_GETSOCK_READABLE(bits, i) ? CRP_READABLE : 0) |
                           (ARES_GETSOCK_WRITABLE(bits, i) ? CRP_WRITABLE : 0);
         if (!events) continue;
