@@ -6,10 +6,16 @@
  */
 #include "tls-openssl.h"
 
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+#ifdef HAVE_MALLOC_TRIM
+#include <malloc.h>
+#endif
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MOST_AT_ONCE = SSL3_RT_MAX_PLAIN_LENGTH };
+enum { MOST_AT_ONCE = SSL3_RT_MAX_PLAIN_LENGTH, BURST = 64 /* handshakes at once */ };
 
 /* --- the BIO -------------------------------------------------------------------------------------------- */
 
@@ -119,6 +125,7 @@ static bool resume(crpi_tls_connection *c, const unsigned char *key)
 static bool begin(crpi_tls_connection *c, const crpi_tls_peer *peer)
 {
     if (!(c->start = OPENSSL_zalloc(sizeof *c->start))) return false;
+    if (++c->context->shaking > c->context->burst) c->context->burst = c->context->shaking;
     if (!(c->ssl = SSL_new(c->context->ssl))) return false;
     if (!SSL_set_app_data(c->ssl, c)) return false;
     OPENSSL_strlcpy(c->start->name, peer->name, sizeof c->start->name);
@@ -131,12 +138,31 @@ static bool begin(crpi_tls_connection *c, const crpi_tls_peer *peer)
     return c->context->server || (set_name(c, peer->name) && resume(c, peer->key));
 }
 
+/* A handshake takes twice the memory that its connection will, and what many at once have given back lies between the
+ * connections, where the system does not get it by itself. */
+static void give_back(crpi_tls_context *context)
+{
+    if (--context->shaking) return;
+#ifdef HAVE_MALLOC_TRIM
+    if (context->burst >= BURST) malloc_trim(0);
+#endif
+    context->burst = 0;
+}
+
+static void end_start(crpi_tls_connection *c)
+{
+    if (!c->start) return;
+    OPENSSL_free(c->start);
+    c->start = NULL;
+    give_back(c->context);
+}
+
 static void close_connection(void *connection)
 {
     crpi_tls_connection *c = connection;
     if (!c) return;
     SSL_free(c->ssl);
-    OPENSSL_free(c->start);
+    end_start(c);
     OPENSSL_free(c->key);
     crpi_tls_release(c->context);
     OPENSSL_free(c);
@@ -196,9 +222,8 @@ static void tidy_up(crpi_tls_connection *c)
 {
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(c->ssl);
     while (sk_X509_num(chain) > !c->context->server) X509_free(sk_X509_pop(chain));
-    OPENSSL_free(c->start);
-    c->start = NULL;
     SSL_free_buffers(c->ssl);
+    end_start(c);
 }
 
 static crpi_tls_outcome handshake(void *connection, crpi_tls_fault *fault)
@@ -222,9 +247,8 @@ static crpi_tls_outcome receive(void *connection, void *bytes, size_t n, size_t 
     ERR_clear_error();
     *got = 0;
     int result = SSL_read_ex(c->ssl, bytes, n, got);
-    if (result == 1) return CRPI_TLS_DONE;
-    crpi_tls_outcome outcome = outcome_of(c, result, fault);
-    if (outcome == CRPI_TLS_AGAIN) SSL_free_buffers(c->ssl);
+    crpi_tls_outcome outcome = result == 1 ? CRPI_TLS_DONE : outcome_of(c, result, fault);
+    if (outcome == CRPI_TLS_AGAIN || (outcome == CRPI_TLS_DONE && !SSL_has_pending(c->ssl))) SSL_free_buffers(c->ssl);
     return outcome;
 }
 

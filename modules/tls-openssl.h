@@ -20,6 +20,7 @@ typedef struct crpi_tls_session {
 
 typedef struct crpi_tls_context {
     int users; /* itself and its connections */
+    int shaking, burst; /* handshakes under way; the most of them since there were none */
     SSL_CTX *ssl;
     BIO_METHOD *method;
     bool server, verify;

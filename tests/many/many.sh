@@ -6,6 +6,7 @@
 # Without arguments as many as a test may take time for; `make bench` asks for ten thousand.
 set -u
 here=$(cd "${srcdir:-.}/tests/many" && pwd) || exit 99
+certificates=${CERTIFICATES:-$(pwd)/tests/tls/certificates}
 . "${srcdir:-.}/tests/cli/tap.sh"
 
 count=${1:-2000} faulty=${2:-200}
@@ -41,14 +42,28 @@ start_server() {
   port=$(head -n 1 said)
 }
 
+end_server() {
+  kill "$server"
+  wait "$server" 2>/dev/null
+  holds "$1: the server has nothing to complain of" [ ! -s server.err ]
+}
+
 start_server
 run "$here/many.crp" "$port" "$count" "$faulty"
 # A build for a stress mode takes what it takes.
-most=16384
-[ -z "${CARAPACE_TEST_MODE:-}" ] || most=1000000
-talk 'plain' "$most"
-kill "$server"
-wait "$server" 2>/dev/null
-holds 'plain: the server has nothing to complain of' [ ! -s server.err ]
+plain_limit=16384 tls_limit=32768
+[ -z "${CARAPACE_TEST_MODE:-}" ] || plain_limit=1000000 tls_limit=1000000
+talk 'plain' "$plain_limit"
+end_server 'plain'
+
+# A handshake takes a hundred times what a line takes, so a test has fewer of them.
+if [ -x "$certificates" ]; then
+  [ $# -gt 0 ] || count=$((count / 10)) faulty=$((faulty / 10))
+  "$certificates" . || exit 99
+  start_server server.pem
+  run "$here/many.crp" "$port" "$count" "$faulty" ca.pem
+  talk 'TLS' "$tls_limit"
+  end_server 'TLS'
+fi
 
 done_testing

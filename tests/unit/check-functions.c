@@ -26,7 +26,7 @@ START_TEST(what_libraries_are_compiled_with_has_its_size)
 #define SIZE(type, bytes) ck_assert_msg(sizeof(type) == bytes, "%s has %zu bytes", #type, sizeof(type))
     SIZE(crp_object, 8);
     SIZE(crp_pair, 16);
-    SIZE(crp_call, 56);
+    SIZE(crp_call, 64);
     SIZE(crp_method, 56);
     SIZE(crp_property, 64);
     SIZE(crp_list_builder, 16);
