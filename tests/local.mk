@@ -129,6 +129,7 @@ tls_tests = \
   tests/areas/tls.area \
   tests/dovecot/tls.sh \
   tests/tls/openssl.sh \
+  tests/tls/pop3server.sh \
   $(NULL)
 
 tls_unit_tests = \
