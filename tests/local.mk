@@ -109,6 +109,7 @@ area_tests = \
   tests/areas/syntax.area \
   tests/areas/system.area \
   tests/areas/tail.area \
+  tests/areas/task-memory.area \
   tests/areas/task.area \
   tests/areas/testing.area \
   tests/areas/time.area \

@@ -213,6 +213,63 @@ START_TEST(a_closed_descriptor_is_forgotten_and_its_number_can_be_watched_again)
 }
 END_TEST
 
+START_TEST(a_descriptor_that_is_kept_tells_only_who_wants_to_hear)
+{
+    void *state = open_real();
+    int ends[2];
+    char byte;
+    crp_ready ready;
+    make_pipe(ends);
+    ck_assert_int_eq(real->watch(state, ends[0], READABLE), 0);
+    ck_assert_int_eq(real->watch(state, ends[0], CRP_WATCH_KEPT), 0);
+    ck_assert_int_eq(real->write(state, ends[1], "x", 1), 1);
+    ck_assert_int_eq(real->wait(state, 0, &ready, 1), 0); /* comes, is not wanted, and is left out from now on */
+    ck_assert_int_eq(real->watch(state, ends[0], READABLE), 0);
+    ck_assert_int_eq(real->wait(state, 1000, &ready, 1), 1);
+    ck_assert_int_eq(real->read(state, ends[0], &byte, 1), 1);
+    ck_assert_int_eq(real->watch(state, ends[0], CRP_WATCH_KEPT), 0);
+    ck_assert_int_eq(real->watch(state, ends[0], READABLE), 0);
+    ck_assert_int_eq(real->write(state, ends[1], "y", 1), 1);
+    ck_assert_int_eq(real->wait(state, 1000, &ready, 1), 1);
+    crp_platform_unix_close(state);
+}
+END_TEST
+
+START_TEST(a_kept_descriptor_that_was_closed_is_forgotten)
+{
+    void *state = open_real();
+    int ends[2], again[2];
+    crp_ready ready;
+    make_pipe(ends);
+    ck_assert_int_eq(real->watch(state, ends[0], READABLE), 0);
+    ck_assert_int_eq(real->watch(state, ends[0], CRP_WATCH_KEPT), 0);
+    ck_assert_int_eq(real->close(state, ends[0]), 0);
+    close(ends[1]);
+    make_pipe(again);
+    ck_assert_int_eq(again[0], ends[0]);
+    ck_assert_int_eq(real->watch(state, again[0], READABLE), 0);
+    ck_assert_int_eq(real->write(state, again[1], "x", 1), 1);
+    ck_assert_int_eq(real->wait(state, 1000, &ready, 1), 1);
+    crp_platform_unix_close(state);
+}
+END_TEST
+
+START_TEST(a_kept_descriptor_may_be_watched_for_something_else)
+{
+    void *state = open_real();
+    int ends[2];
+    crp_ready ready;
+    make_sockets(state, ends);
+    ck_assert_int_eq(real->watch(state, ends[0], READABLE | WRITABLE), 0);
+    ck_assert_int_eq(real->wait(state, 1000, &ready, 1), 1);
+    ck_assert_uint_eq(ready.events, WRITABLE);
+    ck_assert_int_eq(real->watch(state, ends[0], CRP_WATCH_KEPT), 0);
+    ck_assert_int_eq(real->watch(state, ends[0], READABLE), 0);
+    ck_assert_int_eq(real->wait(state, 0, &ready, 1), 0);
+    crp_platform_unix_close(state);
+}
+END_TEST
+
 START_TEST(a_peer_that_closes_wakes_the_reader)
 {
     void *state = open_real();
@@ -378,6 +435,8 @@ UNIT_MAIN("platform", a_wait_ends_when_a_watched_descriptor_is_ready,
           another_thread_can_wake_a_wait, a_wake_before_a_wait_ends_it_once,
           a_regular_file_is_always_ready_until_forgotten,
           a_closed_descriptor_is_forgotten_and_its_number_can_be_watched_again,
+          a_descriptor_that_is_kept_tells_only_who_wants_to_hear,
+          a_kept_descriptor_that_was_closed_is_forgotten, a_kept_descriptor_may_be_watched_for_something_else,
           a_peer_that_closes_wakes_the_reader, sending_to_a_closed_peer_is_an_error_and_no_signal,
           a_port_where_nobody_listens_refuses, reading_what_has_not_come_says_again,
           the_descriptor_for_a_hosts_loop_is_readable_when_a_wait_would_not_wait, random_bytes_differ,
