@@ -75,8 +75,11 @@ void crp_cancel(crp_token *token)
     if (!token) return;
     crp *vm = token_enter(token);
     if (vm) {
-        __atomic_compare_exchange_n(&vm->interrupt, &running, CRPI_INTERRUPTED, false, __ATOMIC_SEQ_CST,
-                                    __ATOMIC_SEQ_CST);
+        __atomic_store_n(&vm->interrupt_later, 1, __ATOMIC_SEQ_CST);
+        if (__atomic_compare_exchange_n(&vm->interrupt, &running, CRPI_INTERRUPTED, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST) ||
+            running != CRPI_CLOSING)
+            __atomic_store_n(&vm->interrupt_later, 0, __ATOMIC_SEQ_CST);
         vm->platform->wake(vm->platform_state);
     }
     token_leave(token);
@@ -109,6 +112,7 @@ static void cut_token(crpi_api *api)
 void crp_cancel_clear(crp *vm)
 {
     int cancelled = CRPI_INTERRUPTED;
+    __atomic_store_n(&vm->interrupt_later, 0, __ATOMIC_SEQ_CST);
     __atomic_compare_exchange_n(&vm->interrupt, &cancelled, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 

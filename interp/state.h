@@ -46,6 +46,7 @@ struct crp {
     crp_status (*load_macro)(crp *, const crp_method *row); /* runs the file that defines this macro (load.c) */
     void *handles;              /* the host's (api.c) */
     volatile int interrupt;     /* set by a signal or another thread; seen when the fuel is out, and by natives */
+    volatile int interrupt_later; /* one that came while `finally` ran because of another end: seen when that is over */
     volatile int end_awaited, end_wanted; /* a script waits to be asked to end; it was asked (crp_ask_to_end) */
     int32_t fuel;               /* calls and jumps back until the VM looks round (crpi_look) */
     uint32_t epoch;             /* a redefinition makes caches stale */

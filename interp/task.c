@@ -494,11 +494,7 @@ static crp_status wait_for_something(crp *vm, bool patient)
 static void end_task(crp *vm, crpi_task *task)
 {
     unlink_task(vm->tasks, task);
-    if (vm->tasks->closing.task == task) {
-        vm->tasks->closing.task = NULL;
-        vm->tasks->closing.error = CRP_NIL;
-        if (vm->interrupt == CRPI_CLOSING) vm->interrupt = 0;
-    }
+    if (vm->tasks->closing.task == task) crpi_closing_end(vm);
     crpi_task_free_stack(vm, task);
     task->expected = crpi_error_is_uncatchable(task->error);
     if (!task->from_c) crpi_error_catchable(vm, task->error);

@@ -168,6 +168,7 @@ static void begin_closing(crp *vm, crpi_task *task, const crpi_handler *h)
         vm->tasks->closing.deadline = crp_now(vm) + CRPI_CLOSING_MS;
         vm->tasks->closing.error = vm->error;
         vm->tasks->closing.task = task;
+        if (vm->interrupt == CRPI_INTERRUPTED) vm->interrupt_later = 1;
         vm->interrupt = CRPI_CLOSING;
         vm->fuel = 0;
     }
@@ -176,11 +177,13 @@ static void begin_closing(crp *vm, crpi_task *task, const crpi_handler *h)
     vm->tasks->closing.frame = h->frame;
 }
 
-static void end_closing(crp *vm)
+void crpi_closing_end(crp *vm)
 {
     vm->tasks->closing.task = NULL;
     vm->tasks->closing.error = CRP_NIL;
-    if (vm->interrupt == CRPI_CLOSING) vm->interrupt = 0;
+    if (vm->interrupt != CRPI_CLOSING) return;
+    __atomic_store_n(&vm->interrupt, 0, __ATOMIC_SEQ_CST);
+    if (__atomic_exchange_n(&vm->interrupt_later, 0, __ATOMIC_SEQ_CST)) vm->interrupt = CRPI_INTERRUPTED;
 }
 
 /* --- unwinding ---------------------------------------------------------------------------------------------------------- */
@@ -285,7 +288,7 @@ static crp_status unwind_to(crp *vm, crpi_task *task, size_t n, bool uncatchable
     const crpi_handler *h = &task->handlers[n - 1];
     task->handler_count = n - 1;
     if (h->kind == CRPI_WITHIN) {
-        end_closing(vm);
+        crpi_closing_end(vm);
         crpi_error_catchable(vm, vm->error);
     } else if (uncatchable) {
         begin_closing(vm, task, h);

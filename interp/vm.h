@@ -84,6 +84,7 @@ crp_status crpi_task_may_go_on(crp *, crpi_task *); /* it was not cancelled, and
 void crpi_error_catchable(crp *, crp_word error);   /* from now on; of what is no Error: nothing */
 bool crpi_error_is_uncatchable(crp_word error);
 crp_status crpi_no_waiting(crp *); /* what a native gets that wants to wait then */
+void crpi_closing_end(crp *); /* what ran because of an interrupt, a cancel or a deadline is over */
 crp_status crpi_task_returned(crp *, crpi_task *); /* the task ends with its result: unless it was to be interrupted */
 crp_status crpi_no_function(crp *, crp_word name); /* 1.4, with the nearest names */
 crp_status crpi_no_name(crp *, crp_word name);     /* the same where a variable is meant */

@@ -860,6 +860,36 @@ START_TEST(a_cancel_cannot_be_caught_and_is_acted_on_once)
 }
 END_TEST
 
+START_TEST(a_cancel_that_comes_while_a_task_is_closing_is_not_lost)
+{
+    crp *vm = open_vm();
+    crp_token *token = crp_token_get(vm);
+    crp_defun(vm, "cancels", "NIL", "", cancels, token);
+    ck_assert_int_eq(run(vm, "(set t (task (try (sleep 60000) (finally (cancels) (print \"closed\")))))"
+                             "(sleep 0) (t.cancel) (sleep 60000)", NULL), CRP_E_CANCELLED);
+    ck_assert_str_eq(out.text, "closed\n");
+    ck_assert_int_eq(run(vm, "(within 5 (try (sleep 60000) (finally (cancels)))) (sleep 60000)", NULL), CRP_E_CANCELLED);
+    must_run(vm, "1");
+    crp_token_put(token);
+    crp_free(vm);
+}
+END_TEST
+
+START_TEST(a_host_asks_a_script_that_waits_for_it_to_end)
+{
+    crp *vm = open_vm();
+    crp_token *token = crp_token_get(vm);
+    ck_assert(!crp_ask_to_end(token));
+    ck_assert(!crp_ask_to_end(NULL));
+    must_run(vm, "(set e (terminationEvent))");
+    ck_assert(crp_ask_to_end(token));
+    ck_assert_int_eq(integer(vm, must_run(vm, "(e.wait) 5")), 5);
+    crp_free(vm);
+    ck_assert(!crp_ask_to_end(token));
+    crp_token_put(token);
+}
+END_TEST
+
 static void *cancel_soon(void *token)
 {
     struct timespec tick = {0, 20000000};
@@ -958,6 +988,7 @@ UNIT_MAIN("api", all_memory_comes_from_the_hosts_allocator_and_goes_back,
           the_handles_of_a_host_function_die_when_it_returns, a_class_of_the_host_is_like_any_other,
           unwrap_wants_an_object_of_just_that_class, memory_has_a_limit,
           a_script_that_catches_1_16_has_memory_to_go_on, depth_has_a_limit,
+          a_cancel_that_comes_while_a_task_is_closing_is_not_lost, a_host_asks_a_script_that_waits_for_it_to_end,
           a_host_function_that_fails_without_an_error_is_an_internal_error,
           an_error_of_a_text_tells_of_the_further_ones, a_cancel_cannot_be_caught_and_is_acted_on_once, another_thread_cancels_a_wait_and_a_loop,
           a_second_thread_finds_the_interpreter_busy, nothing_is_freed_from_inside_a_native,
