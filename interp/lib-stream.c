@@ -49,6 +49,20 @@ static crp_status read_bytes(crp_call *c)
     return crpi_stream_take(c->vm, s, held < (uint64_t)want ? held : (size_t)want, &c->result);
 }
 
+/* One wait at most: what a pipe or a terminal gives, as it comes. */
+static crp_status read_some(crp_call *c)
+{
+    crpi_stream *s = self_stream(c);
+    int64_t most;
+    bool end = false;
+    crp_status st = must_read(c, s);
+    if (!st) st = crpi_lib_between(c->vm, "count", c->args[0], 1, INT64_MAX, &most);
+    while (!st && !end && crpi_stream_held(s) == 0) st = crpi_stream_fill(c, s, &end);
+    size_t held = crpi_stream_held(s);
+    if (st || held == 0) return st;
+    return crpi_stream_take(c->vm, s, held < (uint64_t)most ? held : (size_t)most, &c->result);
+}
+
 /* Where the line feed is, counted from the next byte; false: not among what was read ahead. */
 static bool find_line(crpi_stream *s, size_t *at)
 {
@@ -444,6 +458,13 @@ static const crp_method rows[] = {
         "rest, \"\" at the end. 5.3 cannot read, 1.8 negative count, " CLOSED ".\n"
         "(s.read 3)                          # --> \"one\"\n"
         "(s.read)                            # --> \"\\ntwo\\n\""),
+    ROW("readSome", "Object (most Integer 65536)", read_some,
+        "What comes next, at least one byte and at most so many; () at the end of the file. It waits only where nothing has "
+        "come yet, so it is for what another program writes bit by bit. 1.8 for less than one byte, 5.3.\n"
+        "(set input (create Stream \"bits\" \"w\"))\n"
+        "(input.write \"abcdef\")\n"
+        "(input.close)\n"
+        "(with (s (create Stream \"bits\")) (list (s.readSome 4) (s.readSome) (s.readSome)))  # --> (\"abcd\" \"ef\" ())"),
     ROW("readLine", "Object", read_line,
         "The next line without its LF or CRLF; () at the end. 5.3 if it is longer than maxLine or cannot be "
         "read, " CLOSED ".\n"
