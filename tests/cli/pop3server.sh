@@ -274,10 +274,79 @@ Subject: b
 +OK goodbye
 REPLIES
 holds 'and what is deleted is removed there' sh -c '[ -e folder/a ] && [ ! -e "folder/b c" ]'
+exec 9>&-
+wait "$server"
+
+mkdir -p maildirs/ann/new maildirs/ann/cur maildirs/ann/tmp maildirs/joe/new maildirs/joe/cur maildirs/joe/tmp
+printf 'Subject: new\r\n\r\n' >maildirs/ann/new/2.host
+printf 'Subject: seen\r\n\r\n' >maildirs/ann/cur/1.host:2,S
+printf 'Subject: half\r\n' >maildirs/ann/tmp/3.host
+start_server -user ann -user joe maildirs/%s
+dialogue 'each user has a Maildir, and the state of a file is no part of its name' 3<<'FORMS' 4<<'REPLIES'
+(open)
+(ask "USER joe") (ask (+ "PASS " password)) (ask "STAT")
+(open)
+(ask "USER ann") (ask (+ "PASS " password)) (askAll "UIDL") (ask "DELE 1") (ask "QUIT")
+FORMS
++OK and the password?
++OK 0 messages
++OK 0 0
++OK and the password?
++OK 2 messages
++OK 2 messages
+1 1.host
+2 2.host
+.
++OK deleted
++OK goodbye
+REPLIES
+holds 'and what is deleted is removed in cur, too' \
+  sh -c '[ ! -e maildirs/ann/cur/1.host:2,S ] && [ -e maildirs/ann/new/2.host ] && [ -e maildirs/ann/tmp/3.host ]'
+
+dialogue 'commands that come together are answered in their order' 3<<'FORMS' 4<<'REPLIES'
+(open)
+(box.send (join (list "USER ann\r\nPASS " password "\r\nSTAT\r\nNOOP\r\nLIST 1\r\nQUIT\r\n")))
+(for i (range 0 6) (print (box.receiveLine 5000)))
+FORMS
++OK and the password?
++OK 1 messages
++OK 1 16
++OK
++OK 1 16
++OK goodbye
+REPLIES
+
+# A session that is under way when the server is told to end.
+cat client.crp - >draining.crp <<'END'
+(open)
+(ask "USER ann") (ask (+ "PASS " password))
+(print "logged on")
+(input.readLine)
+(ask "STAT") (ask "QUIT")
+(try (open) (catch 6 (print "no new ones")))
+END
+sed -i '1i (local (input Stream (create Stream "stdin")))' draining.crp
+mkfifo go
+"$CARAPACE" draining.crp "$port" "$password" <go >out 2>err &
+client=$!
+exec 8>go
+until grep -q 'logged on' out; do sleep 0.05; done
 kill -TERM "$server"
+sleep 0.2
+echo >&8
+wait "$client"
+status=$?
+exec 8>&-
+is 'SIGTERM lets a session come to its end, and no new one begin' 0 '+OK and the password?
++OK 1 messages
+logged on
++OK 1 16
++OK goodbye
+no new ones
+'
 wait "$server" 2>/dev/null
 status=$?
-holds 'SIGTERM ends it' test "$status" = 0
+holds 'and then ends the server' test "$status" = 0
 exec 9>&-
 
 : >input
