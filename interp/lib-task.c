@@ -134,7 +134,6 @@ void crpi_task_object_seen(crp *vm, crp_word self)
 {
     crpi_task_object *t = crpi_task_object_of(self);
     crpi_report_seen(vm, t->report);
-    t->report = NULL;
 }
 
 /* Who waits for any Task hears of all ends; the Event is set for good. */
@@ -143,7 +142,7 @@ static void finish(crp *vm, crp_word self, bool report)
     crpi_task_object *t = crpi_task_object_of(self);
     t->phase = CRPI_TASK_ENDED;
     t->running = CRP_NIL;
-    if (report) t->report = crpi_report_new(vm, t->name, t->error);
+    if (report) crpi_report_new(vm, t->name, t->error, &t->report);
     if (crp_is_object(t->event)) crpi_event_set(vm, t->event);
     crp_wake(vm, self);
     crp_wake(vm, crpi_task_class_word(vm));

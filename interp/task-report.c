@@ -11,7 +11,7 @@ enum { REPORT_AFTER = 1000 /* milliseconds */, MOST_TEXT = 10000 };
 
 struct crpi_report {
     crpi_report *next, *previous;
-    bool due;
+    crpi_report **held; /* the object's pointer to this; NULL: the object is gone, and the report due */
     size_t n;
     char text[];
 };
@@ -26,7 +26,7 @@ static void put_text(crp *vm, crpi_buf *text, crp_word name, crp_word error)
     if (crpi_error_report(vm, error, text, false)) crp_clear_error(vm);
 }
 
-crpi_report *crpi_report_new(crp *vm, crp_word name, crp_word error)
+void crpi_report_new(crp *vm, crp_word name, crp_word error, crpi_report **held)
 {
     crpi_tasks *tasks = vm->tasks;
     crpi_buf text;
@@ -34,19 +34,20 @@ crpi_report *crpi_report_new(crp *vm, crp_word name, crp_word error)
     put_text(vm, &text, name, error);
     crpi_report *r = crpi_mem_alloc(&vm->mem, sizeof *r + text.length);
     if (r) {
-        *r = (crpi_report){.next = tasks->reports, .n = text.length};
+        *r = (crpi_report){.next = tasks->reports, .held = held, .n = text.length};
         memcpy(r->text, text.bytes, text.length);
         if (r->next) r->next->previous = r;
         tasks->reports = r;
         if (tasks->report_at == CRP_NO_DEADLINE) tasks->report_at = crp_now(vm) + REPORT_AFTER;
     }
+    *held = r;
     crpi_buf_free(&text);
-    return r;
 }
 
 void crpi_report_seen(crp *vm, crpi_report *r)
 {
     if (!r) return;
+    if (r->held) *r->held = NULL;
     if (r->previous) r->previous->next = r->next;
     else vm->tasks->reports = r->next;
     if (r->next) r->next->previous = r->previous;
@@ -56,7 +57,7 @@ void crpi_report_seen(crp *vm, crpi_report *r)
 
 void crpi_report_due(crpi_report *r)
 {
-    if (r) r->due = true;
+    if (r) r->held = NULL;
 }
 
 /* The oldest stands last. */
@@ -66,7 +67,7 @@ void crpi_reports_write(crp *vm, bool all)
     while (r && r->next) r = r->next;
     for (; r; r = before) {
         before = r->previous;
-        if (!all && !r->due) continue;
+        if (!all && r->held) continue;
         if (vm->write) vm->write(vm->write_ud, 2, r->text, r->n);
         crpi_report_seen(vm, r);
     }

@@ -198,9 +198,10 @@ void crpi_tasks_finish(crp *);
  * A report is written to the program's error output when the object that has the error is dropped, which a collection
  * a second later finds out, and else at the program's end. */
 typedef struct crpi_report crpi_report;
-crpi_report *crpi_report_new(crp *, crp_word name, crp_word error); /* NULL: no memory */
-void crpi_report_seen(crp *, crpi_report *);                        /* it is not needed any more */
-void crpi_report_due(crpi_report *);                                /* nobody can look any more */
+/* `held`: where the object has its pointer to the report, which is NULL without memory for one, and when it is gone. */
+void crpi_report_new(crp *, crp_word name, crp_word error, crpi_report **held);
+void crpi_report_seen(crp *, crpi_report *); /* it is not needed any more */
+void crpi_report_due(crpi_report *);         /* the object is dropped: nobody can look any more */
 void crpi_reports_write(crp *, bool all);
 
 /* Takes a task that has not ended out of the world; what it had begun is dropped. */
