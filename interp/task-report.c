@@ -32,7 +32,7 @@ void crpi_report_new(crp *vm, crp_word name, crp_word error, crpi_report **held)
     crpi_buf text;
     crpi_buf_init(&text, &vm->mem, MOST_TEXT);
     put_text(vm, &text, name, error);
-    crpi_report *r = crpi_mem_alloc(&vm->mem, sizeof *r + text.length);
+    crpi_report *r = text.length ? crpi_mem_alloc(&vm->mem, sizeof *r + text.length) : NULL;
     if (r) {
         *r = (crpi_report){.next = tasks->reports, .held = held, .n = text.length};
         memcpy(r->text, text.bytes, text.length);
