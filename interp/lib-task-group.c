@@ -20,6 +20,7 @@ typedef struct task_group {
     crp_word keys;                  /* HashTable: key to its record */
     crp_word queue_first, queue_last; /* linked by `next` */
     crp_word ended_first, ended_last; /* that `next` has not given yet */
+    crp_word starting;                /* out of the queue and not running yet: the collector must know of it */
     int64_t running, waiting;
 } task_group;
 
@@ -34,6 +35,7 @@ static void mark_group(crp *vm, crp_object *o, crp_marker mark)
     mark(vm, g->queue_last);
     mark(vm, g->ended_first);
     mark(vm, g->ended_last);
+    mark(vm, g->starting);
 }
 
 /* --- queues ---------------------------------------------------------------------------------------------------- */
@@ -99,20 +101,29 @@ static void start_one(crp *vm, task_group *g, crp_word task)
     crpi_task_group_ended(vm, task);
 }
 
+/* The first that may run; () : none.  `before` gets the one before it. */
+static crp_word first_that_may(const task_group *g, crp_word *before)
+{
+    crp_word task = has_room(g) ? g->queue_first : CRP_NIL;
+    *before = CRP_NIL;
+    while (task != CRP_NIL && !key_has_room(g, task)) {
+        *before = task;
+        task = crpi_task_object_of(task)->next;
+    }
+    return task;
+}
+
+/* One that fails at once lets others start, so the queue is looked at anew each time. */
 static void start_what_may(crp *vm, task_group *g)
 {
-    crp_word before = CRP_NIL, task = g->queue_first;
-    while (task != CRP_NIL && has_room(g)) {
-        crp_word next = crpi_task_object_of(task)->next;
-        if (key_has_room(g, task)) {
-            take_out(vm, g, &g->queue_first, &g->queue_last, before, task);
-            g->waiting--;
-            start_one(vm, g, task);
-        } else {
-            before = task;
-        }
-        task = next;
+    crp_word before, task;
+    while ((task = first_that_may(g, &before)) != CRP_NIL) {
+        crp_store(vm, &g->h, &g->starting, task);
+        take_out(vm, g, &g->queue_first, &g->queue_last, before, task);
+        g->waiting--;
+        start_one(vm, g, task);
     }
+    crp_store(vm, &g->h, &g->starting, CRP_NIL);
 }
 
 static bool is_idle(const task_group *g) { return g->running == 0 && g->waiting == 0; }
@@ -123,9 +134,9 @@ void crpi_task_group_ended(crp *vm, crp_word task)
     crp_word group = t->group;
     task_group *g = group_of(group);
     count(g, t, -1);
-    crp_store(vm, &t->h, &t->group, CRP_NIL);
     append(vm, g, &g->ended_first, &g->ended_last, task);
     start_what_may(vm, g);
+    crp_store(vm, &t->h, &t->group, CRP_NIL); /* until here it holds the group */
     crp_wake(vm, group);
 }
 
@@ -233,7 +244,7 @@ static crp_status set_limit_per_key(crp *vm, crp_object *o, crp_word value)
 static crp_status create(crp_call *c)
 {
     task_group *g = group_of(c->self);
-    g->keys = g->queue_first = g->queue_last = g->ended_first = g->ended_last = CRP_NIL;
+    g->keys = g->queue_first = g->queue_last = g->ended_first = g->ended_last = g->starting = CRP_NIL;
     for (uint32_t i = 0; i < 2; i++) {
         int64_t n;
         crp_status st = crpi_lib_between(c->vm, "TaskGroup: the limit", c->args[i], 0, INT32_MAX, &n);

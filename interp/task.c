@@ -73,6 +73,7 @@ static void mark_all_tasks(crp *vm, crp_marker mark)
 {
     for (crpi_task *t = vm->tasks->all; t; t = t->all_next) mark(vm, crp_from_object(t));
     for (crpi_task *t = vm->task; t; t = t->outer) mark(vm, crp_from_object(t));
+    for (crpi_task *t = vm->tasks->ending; t; t = t->next) mark(vm, crp_from_object(t));
     mark(vm, vm->tasks->closing.error);
 }
 
@@ -499,7 +500,11 @@ static void end_task(crp *vm, crpi_task *task)
     task->expected = crpi_error_is_uncatchable(task->error);
     if (!task->from_c) crpi_error_catchable(vm, task->error);
     crp_wake(vm, crp_from_object(task));
-    if (task->owner != CRP_NIL) vm->tasks->ended(vm, task);
+    if (task->owner == CRP_NIL) return;
+    task->next = vm->tasks->ending;
+    vm->tasks->ending = task;
+    vm->tasks->ended(vm, task);
+    vm->tasks->ending = task->next;
 }
 
 static void run_one(crp *vm)

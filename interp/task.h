@@ -151,6 +151,7 @@ typedef struct crpi_tasks {
     size_t fd_waits;
     unsigned turns; /* taken since the descriptors were looked at */
     void (*ended)(crp *, crpi_task *); /* a task with an owner has ended */
+    crpi_task *ending;                 /* those for which that is called just now, linked by `next` */
     void (*end_wanted)(crp *);         /* vm->end_wanted was set */
     struct crpi_report *reports;       /* task-report.c */
     int64_t report_at;                 /* when to find out what nobody will look at; CRP_NO_DEADLINE: never */
