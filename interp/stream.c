@@ -75,7 +75,7 @@ bool crpi_stream_kind(crp *vm)
 bool crpi_lib_ready(int fd, bool writing)
 {
     struct pollfd p = {.fd = fd, .events = writing ? POLLOUT : POLLIN};
-    return poll(&p, 1, 0) != 0;
+    return poll(&p, 1, 0) > 0;
 }
 
 /* Closing the Stream wakes whoever waits for it too. */

@@ -42,6 +42,7 @@ unit_tests = \
   tests/unit/check-pop3 \
   tests/unit/check-printer \
   tests/unit/check-reader \
+  tests/unit/check-ready \
   tests/unit/check-record \
   tests/unit/check-release \
   tests/unit/check-replay \
