@@ -113,6 +113,7 @@ interp_sources = \
   interp/signature.c \
   interp/slow.c \
   interp/str.c \
+  interp/sink.c \
   interp/stream.c \
   interp/symbol.c \
   interp/task-report.c \

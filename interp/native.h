@@ -254,6 +254,24 @@ crp_status crp_task_send(crp *, crp_word object, crp_word name, const crp_word *
 crp_status crp_task_result(crp *, crp_word task, crp_word *out);
 void crp_task_cancel(crp *, crp_word task);
 
+/* --- sinks: where a native writes what may be long ----------------------------------------------------------
+ *
+ * A Stream, or a file that takes its place only when it is whole: written beside it, synced, renamed.  What was begun
+ * is ended, or dropped: then a file is as it was, and so is a Stream that writes at the end of a regular file. */
+typedef struct crp_sink {
+    crp_word stream;
+    void *file;
+    int64_t from; /* the place in the Stream's file where it began */
+    size_t held;  /* what the Stream had held back by then */
+} crp_sink;
+
+crp_status crp_sink_begin(crp *, crp_sink *, crp_word where); /* a path or a Stream, else 1.11; 5.1 */
+/* Takes some of n > 0 bytes, or AGAIN, or 5.4. */
+crp_status crp_sink_write(crp_call *, crp_sink *, const void *bytes, size_t n, size_t *taken);
+crp_status crp_sink_end(crp_call *, crp_sink *);
+void crp_sink_drop(crp *, crp_sink *); /* a zeroed one, or one that has ended, is none */
+static inline void crp_sink_mark(crp *vm, crp_sink *sink, crp_marker mark) { mark(vm, sink->stream); }
+
 #ifdef __cplusplus
 }
 #endif

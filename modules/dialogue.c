@@ -5,7 +5,6 @@
 
 enum {
     FIRST_QUEUE = 512,
-    FIRST_PIECE = 16384, /* bytes of a text taken at once; later as many as there are already */
     MOST_FILLS = 16,     /* reads before others get their turn, however fast the peer is */
     KEPT_LINE = 120      /* bytes of a line that is kept for errors */
 };
@@ -250,19 +249,44 @@ static crp_status give_way(crp_call *call)
     return CRP_AGAIN;
 }
 
-/* Never more at once than the text may double: what lies behind its end takes no memory. */
-static crp_status take_piece(crp_call *call, crpi_dialogue *d, crp_module *util, crpi_text *text,
-                             const unsigned char *bytes, size_t n)
+crp_status crpi_put_text(crp_call *call, void *to, const unsigned char *bytes, size_t n, size_t *taken)
 {
-    size_t taken, most = text->length > FIRST_PIECE ? text->length : FIRST_PIECE;
-    crp_status st = crpi_text_add(call->vm, text, bytes, n < most ? n : most, &taken);
-    if (st) return st;
-    crpi_spoken_piece(call->vm, d->self, CRP_RECEIVED, bytes, taken);
-    crp_util_consume(util, taken);
+    *taken = n;
+    return crpi_text_add(call->vm, to, bytes, n);
+}
+
+/* Gives on what is ready. */
+static crp_status give(crp_call *call, crpi_dialogue *d, crp_module *util, crpi_body *body, crpi_put *put, void *to)
+{
+    while (body->ready) {
+        size_t n, taken = 0;
+        const unsigned char *bytes = crp_util_peek(util, &n);
+        crp_status st = put(call, to, bytes, body->ready, &taken);
+        if (st) return st;
+        crpi_spoken_piece(call->vm, d->self, CRP_RECEIVED, bytes, taken);
+        crp_util_consume(util, taken);
+        body->ready -= taken;
+    }
+    if (body->skip) crp_util_consume(util, body->skip);
+    body->skip = 0;
     return CRP_OK;
 }
 
-crp_status crpi_dialogue_text(crp_call *call, crpi_dialogue *d, const crpi_limit *limit, crpi_text *text)
+/* Finds what of the bytes that came is text; false: they do not suffice to tell. */
+static bool find_text(crp_module *util, crpi_body *body)
+{
+    size_t n, kept;
+    unsigned char *bytes = crp_util_held(util, &n);
+    if (!n) return false;
+    size_t used = crpi_unstuff(&body->at, bytes, n, &kept);
+    body->ready = kept;
+    body->skip = used - kept;
+    body->length += kept;
+    return used > 0;
+}
+
+crp_status crpi_dialogue_text(crp_call *call, crpi_dialogue *d, const crpi_limit *limit, crpi_body *body, crpi_put *put,
+                              void *to)
 {
     crp_module *util;
     crp_status st = flush(call, d);
@@ -270,13 +294,11 @@ crp_status crpi_dialogue_text(crp_call *call, crpi_dialogue *d, const crpi_limit
     if ((st = util_below(call, d, &util))) return st;
     call->patient = true;
     for (int fills = 0;;) {
-        size_t n;
         bool end;
-        const unsigned char *bytes = crp_util_peek(util, &n);
-        if (n) {
-            if ((st = take_piece(call, d, util, text, bytes, n))) return st;
-            if (text->length > limit->most) return too_much(call, d, "a message", limit);
-            if (text->at == CRPI_TEXT_ENDED) return CRP_OK;
+        if ((st = give(call, d, util, body, put, to))) return st;
+        if (body->at == CRPI_TEXT_ENDED) return CRP_OK;
+        if (find_text(util, body)) {
+            if (body->length > limit->most) return too_much(call, d, "a message", limit);
             continue;
         }
         if (fills++ == MOST_FILLS) return give_way(call);

@@ -59,8 +59,20 @@ void crpi_dialogue_expect(crpi_dialogue *);
  * queued meanwhile. */
 crp_status crpi_dialogue_line(crp_call *, crpi_dialogue *, const crpi_limit *, const unsigned char **line,
                               size_t *n);
-/* A text up to its end. */
-crp_status crpi_dialogue_text(crp_call *, crpi_dialogue *, const crpi_limit *, crpi_text *);
+/* A text that is being received.  Zeroed it stands at the beginning of one. */
+typedef struct crpi_body {
+    crpi_in_text at;
+    size_t ready;  /* bytes of it that lie at the front of the Util's buffer: not given yet */
+    size_t skip;   /* bytes behind those that are no part of it */
+    size_t length; /* of all that was found of it */
+} crpi_body;
+
+/* Where a text goes: takes some of n > 0 bytes, at least 1, or AGAIN, or an error. */
+typedef crp_status crpi_put(crp_call *, void *to, const unsigned char *bytes, size_t n, size_t *taken);
+crpi_put crpi_put_text; /* into a crpi_text */
+
+/* A text up to its end, given on piece by piece from where it lies. */
+crp_status crpi_dialogue_text(crp_call *, crpi_dialogue *, const crpi_limit *, crpi_body *, crpi_put *, void *to);
 /* A reply is complete.  A violation when nothing more is owed and more has come; after a text the
  * connection is asked, since what was taken for its end may not have been. */
 crp_status crpi_dialogue_complete(crp_call *, crpi_dialogue *, bool after_text);

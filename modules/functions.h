@@ -134,7 +134,12 @@
     X(crp_settings) \
     X(crp_verb_shut) \
     X(crp_load_part) \
-    X(crp_conceal)
+    X(crp_conceal) \
+    X(crp_util_held) \
+    X(crp_sink_begin) \
+    X(crp_sink_write) \
+    X(crp_sink_end) \
+    X(crp_sink_drop)
 
 /* A member has the name of its function. */
 #ifdef __cplusplus

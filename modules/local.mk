@@ -14,8 +14,13 @@ module_sources = \
   modules/mask.c \
   modules/memory.c \
   modules/operation.c \
+  modules/pop3-capability.c \
   modules/pop3-logon.c \
+  modules/pop3-message.c \
+  modules/pop3-messages.c \
+  modules/pop3-over.c \
   modules/pop3-reply.c \
+  modules/pop3-window.c \
   modules/pop3.c \
   modules/process.c \
   modules/prose.c \

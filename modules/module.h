@@ -295,6 +295,8 @@ void crp_module_note(crp *, const crp_module *, crp_log_level, crp_log_severity,
 crp_module *crp_util_below(crp *, const crp_module *m);
 /* The bytes held: NULL or a pointer, *n may be 0. */
 const unsigned char *crp_util_peek(const crp_module *util, size_t *n);
+/* The same bytes for who changes them where they are, before it consumes them. */
+unsigned char *crp_util_held(crp_module *util, size_t *n);
 void crp_util_consume(crp_module *util, size_t n); /* n <= what peek gave */
 /* Reads more from below, up to 256 KiB at once.  *end: the orderly end, nothing came.  6.3 when the buffer is
  * at its limit. */

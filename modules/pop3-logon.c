@@ -5,7 +5,7 @@
 #include <string.h>
 #include "pop3.h"
 
-enum { START, GREETING, USER, PASS, APOP };
+enum { START, GREETING, USER, PASS, APOP, SETTLING };
 enum { MD5_BYTES = 16, MOST_ARGUMENT = 1 << 20 /* bytes; no command takes so many */ };
 
 /* --- the timestamp --------------------------------------------------------------------------------- */
@@ -266,6 +266,16 @@ static crp_status quit_failed(crp *vm)
     return crp_error_prefix(vm, "QUIT failed, so what was marked as deleted may still be there: ");
 }
 
+/* Messages that are still on their way, and that nobody will take. */
+static crp_status settle(crp_call *call, crpi_pop3 *p)
+{
+    size_t before = p->progress;
+    crp_status st = crpi_pop3_settle(call, p, NULL);
+    if (p->progress != before) begin_wait(call->vm, p);
+    if (st != CRP_AGAIN) return st;
+    return crp_again_until(call, &p->m, p->deadline, crp_integer_value(p->timeout), "waiting for messages before QUIT");
+}
+
 crp_status crpi_pop3_disconnect(crp_call *call, crp_module *m)
 {
     crpi_pop3 *p = (crpi_pop3 *)m;
@@ -274,7 +284,13 @@ crp_status crpi_pop3_disconnect(crp_call *call, crp_module *m)
     if (m->step == START) {
         crpi_pop3_prepare(p);
         begin_wait(call->vm, p);
+        crpi_pop3_discard(call->vm, p);
         p->state = CRPI_POP3_UPDATE;
+        m->step = SETTLING;
+    }
+    if (m->step == SETTLING) st = settle(call, p);
+    if (!st && m->step == SETTLING) {
+        begin_wait(call->vm, p);
         m->step = GREETING;
         st = crpi_dialogue_command(call, &p->dialogue, "QUIT", 4, NULL);
     }

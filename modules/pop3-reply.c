@@ -128,12 +128,13 @@ static crp_status pair_of(crp *vm, int64_t first, crp_word second, crp_word *out
     return st ? st : crp_list(vm, items, 2, out);
 }
 
-crp_status crpi_pop3_two_numbers(crp *vm, crpi_pop3_line *l, crp_word *list)
+crp_status crpi_pop3_two_numbers(crp *vm, crpi_pop3_line *l, crp_word *list, int64_t *first)
 {
     int64_t count, size;
     crp_word w;
     if (!number(l, &count) || !blank(l) || !number(l, &size) || !over(l))
         return violation(vm, l, "the number of messages and their size");
+    if (count > *first) *first = count;
     crp_status st = crp_integer(vm, size, &w);
     return st ? st : pair_of(vm, count, w, list);
 }

@@ -1,7 +1,7 @@
 /* floor 4: Pop3: fetching mail (RFC 1939).
  *
- * One table says of each command what is sent and what kind of reply comes; one native plays it.  A
- * command that ends in the middle, by a timeout, a broken reply or Ctrl-C, closes the stack
+ * One table says of each command what is sent and what kind of reply comes; one native plays it, but for
+ * those that get messages, which are in pop3-message.c and pop3-messages.c.  A command that ends in the middle, by a timeout, a broken reply or Ctrl-C, closes the stack
  * (crp_operation), so a stale answer is never read; -ERR is an answer like any other, and the session
  * goes on.  Beginning and end of a session are in pop3-logon.c, the lines of the server in pop3-reply.c. */
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "stack.h"
 
 enum {
-    PIECE = 16384,    /* bytes of a long reply with which its time begins anew */
+    PIECE = 16384,    /* bytes of a long listing with which its time begins anew */
     MOST_LINES = 4096 /* at one go */
 };
 
@@ -21,19 +21,20 @@ typedef enum reply_kind {
     ONE_SIZE, /* +OK message size */
     ONE_UID, /* +OK message UID */
     SIZES, /* lines: message size */
-    UIDS, /* lines: message UID */
-    MESSAGE /* a text */
+    UIDS /* lines: message UID */
 } reply_kind;
 
 typedef struct command {
     const char *format; /* its arguments are Integers */
     reply_kind reply;
+    bool changes; /* the mailbox */
     const char *waiting;
 } command;
 
-enum { LIST_ALL, LIST_ONE, STAT, UIDL_ALL, UIDL_ONE, RETR, TOP, DELE, NOOP, RSET };
+enum { LIST_ALL, LIST_ONE, STAT, UIDL_ALL, UIDL_ONE, DELE, NOOP, RSET };
 
-#define COMMAND(verb, arguments, reply) {verb arguments, reply, "waiting for the reply to " verb}
+#define COMMAND(verb, arguments, reply) {verb arguments, reply, false, "waiting for the reply to " verb}
+#define CHANGE(verb, arguments) {verb arguments, STATUS_TEXT, true, "waiting for the reply to " verb}
 
 static const command commands[] = {
     [LIST_ALL] = COMMAND("LIST", "", SIZES),
@@ -41,40 +42,33 @@ static const command commands[] = {
     [STAT] = COMMAND("STAT", "", TWO_NUMBERS),
     [UIDL_ALL] = COMMAND("UIDL", "", UIDS),
     [UIDL_ONE] = COMMAND("UIDL", " %ld", ONE_UID),
-    [RETR] = COMMAND("RETR", " %ld", MESSAGE),
-    [TOP] = COMMAND("TOP", " %ld %ld", MESSAGE),
-    [DELE] = COMMAND("DELE", " %ld", STATUS_TEXT),
+    [DELE] = CHANGE("DELE", " %ld"),
     [NOOP] = COMMAND("NOOP", "", STATUS_TEXT),
-    [RSET] = COMMAND("RSET", "", STATUS_TEXT),
+    [RSET] = CHANGE("RSET", ""),
 };
 
 /* --- a command under way --------------------------------------------------------------------------- */
 
-enum { ASK, ANSWER, REST };
+enum { BEGIN, ASK, ANSWER, REST };
 
 typedef struct exchange { /* a native's state */
-    crp_operation op;
+    crpi_pop3_turn turn;
     crp_word asked; /* the command, for errors */
     crp_list_builder list;
     size_t lines, bytes; /* of the listing */
-    size_t pieces; /* that have given the reply new time */
-    crpi_text text;
+    size_t pieces;       /* that have given the reply new time */
+    int64_t highest;     /* message number in it */
 } exchange;
 
 static void mark_exchange(crp *vm, void *state, crp_marker mark)
 {
     exchange *x = state;
-    crp_operation_mark(vm, &x->op, mark);
+    crp_operation_mark(vm, &x->turn.op, mark);
     mark(vm, x->asked);
     mark(vm, x->list.first);
 }
 
-static void drop_exchange(crp *vm, void *state)
-{
-    exchange *x = state;
-    crpi_text_free(vm, &x->text);
-    crp_operation_drop(vm, &x->op);
-}
+static void drop_exchange(crp *vm, void *state) { crp_operation_drop(vm, &((exchange *)state)->turn.op); }
 
 void crpi_pop3_prepare(crpi_pop3 *p)
 {
@@ -93,19 +87,16 @@ static const char *asked_text(const exchange *x) { return crp_string_data(x->ask
 
 /* --- asking ---------------------------------------------------------------------------------------- */
 
-/* The first argument is a message number, a second one counts lines. */
-static crp_status check_arguments(crp_call *call, int64_t args[2])
+crp_status crpi_pop3_check_number(crp *vm, int64_t number)
 {
-    for (uint32_t i = 0; i < call->count && i < 2; i++) {
-        args[i] = crp_integer_value(call->args[i]);
-        if (i == 0 && args[i] < 1)
-            return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE,
-                             "message numbers begin at 1, given %ld", args[i]);
-        if (i == 1 && args[i] < 0)
-            return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE,
-                             "a number of lines is at least 0, given %ld", args[i]);
-    }
-    return CRP_OK;
+    if (number >= 1) return CRP_OK;
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "message numbers begin at 1, given %ld", number);
+}
+
+crp_status crpi_pop3_check_lines(crp *vm, int64_t lines)
+{
+    if (lines >= 0) return CRP_OK;
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_OUT_OF_RANGE, "a number of lines is at least 0, given %ld", lines);
 }
 
 static crp_status check_state(crp *vm, crpi_pop3 *p)
@@ -117,21 +108,49 @@ static crp_status check_state(crp *vm, crpi_pop3 *p)
                             p->state == CRPI_POP3_UPDATE ? "being ended" : "being begun");
 }
 
+crp_status crpi_pop3_begin(crp_call *call, crpi_pop3_turn *turn, crpi_pop3 *p)
+{
+    int64_t timeout = crp_integer_value(p->timeout);
+    crp_status st = crp_operation_begin(call, &turn->op, &p->m, timeout);
+    if (!st) st = check_state(call->vm, p);
+    if (st) return st;
+    crp_operation_restart(call, &turn->op, timeout); /* waiting for the turn is over */
+    turn->progress = p->progress;
+    crpi_pop3_prepare(p);
+    return CRP_OK;
+}
+
+crp_status crpi_pop3_wait(crp_call *call, crpi_pop3_turn *turn, crpi_pop3 *p, const char *doing)
+{
+    if (p->progress != turn->progress) crp_operation_restart(call, &turn->op, crp_integer_value(p->timeout));
+    turn->progress = p->progress;
+    return crp_operation_again(call, &turn->op, doing);
+}
+
+static crp_status begin(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
+{
+    crp_status st = call->count ? crpi_pop3_check_number(call->vm, crp_integer_value(call->args[0])) : CRP_OK;
+    if (!st) st = crpi_pop3_begin(call, &x->turn, p);
+    if (st) return st;
+    x->list = (crp_list_builder){CRP_NIL, CRP_NIL};
+    if (c->changes) crpi_pop3_forget_ahead(call->vm, p);
+    crp_operation_middle(&x->turn.op);
+    call->step = ASK;
+    return CRP_OK;
+}
+
+/* What messages are out must be read before the reply to this one can be. */
 static crp_status ask(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
 {
-    int64_t args[2] = {0, 0};
     size_t n;
-    crp_status st = check_arguments(call, args);
-    if (!st) st = crp_operation_begin(call, &x->op, &p->m, crp_integer_value(p->timeout));
-    if (!st) st = check_state(call->vm, p);
-    if (!st) st = crp_format(call->vm, &x->asked, c->format, args[0], args[1]);
+    crp_status st = crpi_pop3_settle(call, p, NULL);
+    if (!st) st = crp_format(call->vm, &x->asked, c->format, call->count ? crp_integer_value(call->args[0]) : 0);
     if (st) return st;
-    crp_operation_restart(call, &x->op, crp_integer_value(p->timeout)); /* waiting for the turn is over */
-    x->list = (crp_list_builder){CRP_NIL, CRP_NIL};
-    crpi_pop3_prepare(p);
-    crp_operation_middle(&x->op);
+    crp_operation_restart(call, &x->turn.op, crp_integer_value(p->timeout));
     const char *line = crp_string_data(x->asked, &n);
     call->step = ANSWER;
+    if (c->changes) p->changed = true;
+    if (c == &commands[UIDL_ALL] || c->changes) p->uids = (struct crpi_pop3_uids){0};
     return crpi_dialogue_command(call, &p->dialogue, line, n, NULL);
 }
 
@@ -141,7 +160,7 @@ static crp_status one_line(crp_call *call, crpi_pop3_line *l, reply_kind kind)
 {
     switch (kind) {
     case STATUS_TEXT: return crp_string(call->vm, l->at, (size_t)(l->end - l->at), &call->result);
-    case TWO_NUMBERS: return crpi_pop3_two_numbers(call->vm, l, &call->result);
+    case TWO_NUMBERS: return crpi_pop3_two_numbers(call->vm, l, &call->result, &l->pop3->messages);
     case ONE_SIZE: return crpi_pop3_size_of(call->vm, l, crp_integer_value(call->args[0]), &call->result);
     case ONE_UID: return crpi_pop3_uid_of(call->vm, l, crp_integer_value(call->args[0]), &call->result);
     default: return CRP_OK;
@@ -163,7 +182,7 @@ static crp_status answer(crp_call *call, exchange *x, crpi_pop3 *p, const comman
         crp_word error = crp_pending_error(call->vm);
         crp_status after = crpi_dialogue_complete(call, &p->dialogue, false);
         if (after) return after;
-        crp_operation_end(call, &x->op);
+        crp_operation_end(call, &x->turn.op);
         return crp_rethrow(call->vm, error);
     }
     if (!st) st = one_line(call, &l, c->reply);
@@ -180,8 +199,21 @@ static crp_status add_line(crp_call *call, exchange *x, crpi_pop3 *p, const comm
         return crp_module_raise(call->vm, &p->m, p->dialogue.error_class, CRPI_POP3_EXCESS,
                                 "a listing of more than %ld lines (the property `maxListing`)",
                                 crp_integer_value(p->max_listing));
+    if (c->reply == UIDS) crpi_pop3_know_uid(p, (const unsigned char *)l->at, (size_t)(l->end - l->at));
     crp_status st = crpi_pop3_list_line(call->vm, l, c->reply == UIDS, &pair);
-    return st ? st : crp_list_add(call->vm, &x->list, pair);
+    if (st) return st;
+    int64_t number = crp_integer_value(crp_head(pair));
+    if (number > x->highest) x->highest = number;
+    return crp_list_add(call->vm, &x->list, pair);
+}
+
+/* The highest number that is left, or else was told before: a listing does not show what is marked as deleted. */
+static crp_status listed(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
+{
+    if (x->highest > p->messages) p->messages = x->highest;
+    if (c->reply == UIDS) p->uids.known = true;
+    call->result = x->list.first;
+    return crpi_dialogue_complete(call, &p->dialogue, true);
 }
 
 static crp_status listing(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
@@ -193,10 +225,7 @@ static crp_status listing(crp_call *call, exchange *x, crpi_pop3 *p, const comma
         crp_status st = crpi_dialogue_line(call, &p->dialogue, &limit, &line, &n);
         if (st) return st;
         x->bytes += n + 2;
-        if (n == 1 && *line == '.') {
-            call->result = x->list.first;
-            return crpi_dialogue_complete(call, &p->dialogue, true);
-        }
+        if (n == 1 && *line == '.') return listed(call, x, p, c);
         crpi_pop3_line l = crpi_pop3_line_of(p, asked_text(x), line, n);
         if ((st = add_line(call, x, p, c, &l))) return st;
     }
@@ -204,27 +233,13 @@ static crp_status listing(crp_call *call, exchange *x, crpi_pop3 *p, const comma
     return CRP_AGAIN;
 }
 
-static crp_status message(crp_call *call, exchange *x, crpi_pop3 *p)
-{
-    crpi_limit limit = {(size_t)crp_integer_value(p->max_message), "maxMessage"};
-    crp_status st = crpi_dialogue_text(call, &p->dialogue, &limit, &x->text);
-    if (!st) st = crpi_dialogue_complete(call, &p->dialogue, true);
-    return st ? st : crpi_text_take(call->vm, &x->text, &call->result);
-}
-
-static crp_status rest(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
-{
-    if (c->reply < SIZES) return CRP_OK;
-    return c->reply == MESSAGE ? message(call, x, p) : listing(call, x, p, c);
-}
-
-/* A long reply has the whole time again with each piece of it. */
+/* A long listing has the whole time again with each piece of it. */
 static crp_status wait_more(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
 {
-    size_t pieces = (x->bytes + x->text.raw) / PIECE;
-    if (pieces > x->pieces) crp_operation_restart(call, &x->op, crp_integer_value(p->timeout));
+    size_t pieces = x->bytes / PIECE;
+    if (pieces > x->pieces) p->progress++;
     x->pieces = pieces;
-    return crp_operation_again(call, &x->op, c->waiting);
+    return crpi_pop3_wait(call, &x->turn, p, c->waiting);
 }
 
 static crp_status talk(crp_call *call, int which)
@@ -233,14 +248,12 @@ static crp_status talk(crp_call *call, int which)
     exchange *x = call->state;
     crpi_pop3 *p = (crpi_pop3 *)crp_self(call);
     crp_status st = CRP_OK;
-    if (call->step == ASK) {
-        st = ask(call, x, p, c);
-        if (st) return st; /* AGAIN: it is another task's turn */
-    }
-    if (call->step == ANSWER) st = answer(call, x, p, c);
-    if (!st && call->step == REST) st = rest(call, x, p, c);
+    if (call->step == BEGIN && (st = begin(call, x, p, c))) return st; /* AGAIN: it is another task's turn */
+    if (call->step == ASK) st = ask(call, x, p, c);
+    if (!st && call->step == ANSWER) st = answer(call, x, p, c);
+    if (!st && call->step == REST && c->reply >= SIZES) st = listing(call, x, p, c);
     if (st == CRP_AGAIN) return wait_more(call, x, p, c);
-    return st ? st : crp_operation_end(call, &x->op);
+    return st ? st : crp_operation_end(call, &x->turn.op);
 }
 
 static crp_status list_mailbox(crp_call *call) { return talk(call, LIST_ALL); }
@@ -248,8 +261,6 @@ static crp_status message_size(crp_call *call) { return talk(call, LIST_ONE); }
 static crp_status mailbox_status(crp_call *call) { return talk(call, STAT); }
 static crp_status list_mailbox_uid(crp_call *call) { return talk(call, UIDL_ALL); }
 static crp_status message_uid(crp_call *call) { return talk(call, UIDL_ONE); }
-static crp_status fetch(crp_call *call) { return talk(call, RETR); }
-static crp_status fetch_top(crp_call *call) { return talk(call, TOP); }
 static crp_status delete_one(crp_call *call) { return talk(call, DELE); }
 static crp_status check(crp_call *call) { return talk(call, NOOP); }
 static crp_status reset(crp_call *call) { return talk(call, RSET); }
@@ -260,15 +271,27 @@ static void pop3_close(crp *vm, crp_module *m)
 {
     crpi_pop3 *p = (crpi_pop3 *)m;
     p->state = CRPI_POP3_CLOSED;
+    p->session++;
+    p->messages = 0;
+    p->changed = p->pipelined = false;
+    p->uids = (struct crpi_pop3_uids){0};
+    crpi_pop3_window_lost(p);
+    crpi_pop3_forget_ahead(vm, p);
     crpi_dialogue_reset(vm, &p->dialogue);
 }
 
-static void pop3_drop(crp *vm, crp_object *self) { crpi_dialogue_reset(vm, &((crpi_pop3 *)self)->dialogue); }
+static void pop3_drop(crp *vm, crp_object *self)
+{
+    crpi_pop3_window_clear(vm, &((crpi_pop3 *)self)->own);
+    crpi_dialogue_reset(vm, &((crpi_pop3 *)self)->dialogue);
+}
 
 static void pop3_mark(crp *vm, crp_object *self, crp_marker mark)
 {
     crp_module_mark(vm, self, mark);
     crpi_dialogue_mark(vm, &((crpi_pop3 *)self)->dialogue, mark);
+    crpi_pop3_window_mark(vm, &((crpi_pop3 *)self)->own, mark);
+    mark(vm, ((crpi_pop3 *)self)->out_owner);
 }
 
 static crp_status pop3_recent(crp *vm, const crp_module *m, crp_word *out)
@@ -320,6 +343,14 @@ static const crp_property properties[] = {
             "true: the password may go in clear to a server that is not on this machine; a Log gets "
             "a warning\n"
             "(mail.allowPlaintext ())            # a password shall not go in clear"),
+    SETTING("pipelining", "Object", pipelining, 0, "true", NULL,
+            "true: where the server can do that (CAPA has PIPELINING), commands for many messages go out before the "
+            "replies to those before them have come; (): one command at a time\n"
+            "(mail.pipelining ())                # for a server that mixes up its replies"),
+    SETTING("readAhead", "Object", read_ahead, 0, "true", NULL,
+            "true: a loop that fetches one message after the other gets the next ones asked for ahead, with pipelining, at "
+            "most 256 or 1 MB of them and never past a command that changes the mailbox; (): never\n"
+            "(mail.readAhead ())"),
     SETTING("maxLine", "Integer", max_line, 0, "2048", "512..1048576",
             "bytes that a line of a response may have; more is an error, code 10\n"
             "mail.maxLine                        # --> 2048"),
@@ -334,6 +365,8 @@ static const crp_property properties[] = {
 };
 
 #define METHOD(name, spec, fn, help) {name, spec, fn, help, sizeof(exchange), mark_exchange, drop_exchange}
+#define FETCHING(name, spec, fn, help) \
+    {name, spec, fn, help, sizeof(crpi_pop3_fetching), crpi_pop3_fetching_mark, crpi_pop3_fetching_drop}
 
 static const crp_method methods[] = {
     METHOD("listMailbox", "List", list_mailbox,
@@ -350,7 +383,7 @@ static const crp_method methods[] = {
            "Get the unique mailbox id of a message: the same as long as the message is in the mailbox. POP "
            "command: UIDL.\n"
            "(mail.messageUID 1)                 # --> \"a17\""),
-    METHOD("fetch", "String (msgNo Integer)", fetch,
+    FETCHING("fetch", "String (msgNo Integer)", crpi_pop3_fetch,
            "Fetch a message, byte for byte as it was sent. 6.3 when the connection ends before it is whole: "
            "nothing is returned then. POP command: RETR.\n"
            "(mail.fetch 1)                      # --> \"Subject: hi\\r\\n\\r\\nLunch?\\r\\n\""),
@@ -370,10 +403,36 @@ static const crp_method methods[] = {
            "Get a unique id listing for the mailbox: a List of pairs (msgNo msgUniqueId). POP command: "
            "UIDL.\n"
            "(mail.listMailboxUID)               # --> ((1 \"a17\") (2 \"b18\"))"),
-    METHOD("top", "String (msgNo Integer) (nLines Integer)", fetch_top,
+    FETCHING("top", "String (msgNo Integer) (nLines Integer)", crpi_pop3_top,
            "The header of a message, the empty line and the first nLines lines of its body. POP command: "
            "TOP.\n"
            "(mail.top 1 0)                      # --> \"Subject: hi\\r\\n\\r\\n\""),
+    FETCHING("fetchInto", "Integer (msgNo Integer) (buffer Buffer)", crpi_pop3_fetch_into,
+             "Fetches a message to the end of a Buffer; returns its size in bytes. The Buffer gets the whole message or, "
+             "when anything fails, nothing; 1.8 when it has no room.\n"
+             "(set room (create Buffer 0))\n"
+             "(mail.fetchInto 1 room)             # --> 23\n"
+             "room.length                         # --> 23"),
+    FETCHING("fetchTo", "Integer (msgNo Integer) (file Object)", crpi_pop3_fetch_to,
+             "Fetches a message straight to a file, whose path is given, or to a Stream that is open for writing; returns its "
+             "size in bytes. No more than a piece of it is in memory. The file is written beside its place, synced and "
+             "then renamed: it is there whole or not at all. When anything fails a Stream that writes at the end of a "
+             "regular file gets back to where it was; what has gone down a pipe is gone. 5.1 and 5.4 when it cannot be "
+             "written: the session goes on then.\n"
+             "(mail.fetchTo 1 \"first.eml\")       # --> 23\n"
+             "(readFile \"first.eml\")             # --> \"Subject: hi\\r\\n\\r\\nLunch?\\r\\n\""),
+    {"fetchMany", "Pop3Messages (msgNos List)", crpi_pop3_fetch_many,
+     "Fetches many messages: `for` walks what is returned, a message at a time, in the order of the numbers. Where the server "
+     "can do that up to 256 commands are on their way at once; memory holds one message. Other commands may "
+     "come between: up to 4 MiB of what was on its way is kept then, the rest asked for again.\n"
+     "(for message (mail.fetchMany '(1 2)) (print (message.length)))\n"
+     "# 23\n"
+     "# 24",
+     0, 0, 0},
+    {"topMany", "Pop3Messages (msgNos List) (nLines Integer)", crpi_pop3_top_many,
+     "As `fetchMany`, with the header and the first nLines lines of the body of each message. POP command: TOP.\n"
+     "((mail.topMany '(1 2) 0).next)      # --> \"Subject: hi\\r\\n\\r\\n\"",
+     0, 0, 0},
     CRP_METHOD_CONNECT("(mail.connect)\n"
                        "(mail.info).isConnected                # --> true"),
     CRP_METHOD_DISCONNECT("(mail.disconnect)                   # what was deleted is gone now"),

@@ -26,6 +26,33 @@ enum crpi_pop3_error {
     CRPI_POP3_EXCESS = 10   /* of a limit */
 };
 
+/* --- messages that are asked for before the replies to those before them have come (RFC 2449 section 6.6) ------
+ *
+ * A window is a row of messages that somebody wants, in order.  Some have been taken by him; then come those that are
+ * held, because another command had to have its own reply in between; then those whose commands are out; the rest is
+ * still to be asked for.  Only one window has commands out at a time, that of crpi_pop3's `out`. */
+typedef struct crpi_pop3_held {
+    crpi_text text;
+    crp_word refused; /* the Error, else NIL */
+} crpi_pop3_held;
+
+typedef struct crpi_pop3_window {
+    crp_object *owner;          /* whose mark hook calls crpi_pop3_window_mark; NULL: it never holds anything */
+    int64_t *numbers, first;    /* of the messages; numbers NULL: first and those that follow */
+    size_t count;               /* of messages */
+    size_t taken, read, asked;  /* so many of them: taken <= read <= asked <= count */
+    int64_t lines;              /* -1: RETR, else TOP with so many */
+    size_t most, ahead;         /* commands that may be out; and the bytes that those may make, as far as one knows */
+    size_t seen, bytes;         /* messages that came, and their bytes */
+    crpi_pop3_held *held;       /* of messages `held_from` to `read` */
+    size_t held_from, held_room, held_bytes;
+    bool discards;              /* what comes is not held: nobody wants it any more */
+    size_t cut;                 /* nor from this one on, where the room for held ones ended; they are asked for again */
+    bool begun;                 /* the status line of the next reply was read */
+    crpi_body body;
+    size_t pieces;              /* of the body that have given it new time */
+} crpi_pop3_window;
+
 typedef struct crpi_pop3 {
     crp_module m;
     crp_word user, password, secret, timeout, error_class, greeting, timestamp, allow_plaintext;
@@ -33,11 +60,30 @@ typedef struct crpi_pop3 {
     crpi_pop3_state state;
     crpi_dialogue dialogue;
     int64_t deadline; /* of the reply that connect or disconnect waits for */
+    crp_word pipelining, read_ahead;
+    uint32_t session;        /* counts them: message numbers mean nothing in another one */
+    size_t progress;         /* counts replies, and pieces of long ones: each gives new time */
+    crpi_pop3_window *out;   /* the window that has commands out, or NULL, */
+    crp_word out_owner;      /* and the object that it is part of, or NIL */
+    crpi_pop3_window own;    /* of fetches in a row: reading ahead */
+    int64_t last;            /* the message that was fetched last, if nothing was changed since; else 0 */
+    int64_t messages;        /* numbers that there are, as STAT, LIST or UIDL told; 0: not known */
+    struct crpi_pop3_uids {  /* what UIDL tells, to know the mailbox by after a new connect */
+        uint64_t digest;
+        bool owed, begun, known, none; /* owed: asked for by a window; none: the server cannot */
+    } uids;
+    bool pipelined;          /* in this session commands went out in a row */
+    bool changed;            /* something was marked as deleted in this session */
 } crpi_pop3;
 
 /* Makes the dialogue ready for commands: its error class may have been set since. */
 void crpi_pop3_prepare(crpi_pop3 *);
 crpi_limit crpi_pop3_line_limit(const crpi_pop3 *);
+
+/* --- pop3-capability.c --------------------------------------------------------------------------------- */
+
+/* Whether the server has said that it can do this; *arguments, if wanted, is what stands behind the name. */
+bool crpi_pop3_can(const crpi_pop3 *, const char *name, const char **arguments, size_t *n);
 
 /* --- pop3-reply.c: what the server's lines say ----------------------------------------------------- */
 
@@ -57,10 +103,74 @@ crpi_pop3_line crpi_pop3_line_of(crpi_pop3 *, const char *asked, const unsigned 
 crp_status crpi_pop3_status(crp *, crpi_pop3_line *, int otherwise, bool *refused);
 
 /* What is expected where the line stands; else a violation that shows the line. */
-crp_status crpi_pop3_two_numbers(crp *, crpi_pop3_line *, crp_word *list);
+crp_status crpi_pop3_two_numbers(crp *, crpi_pop3_line *, crp_word *list, int64_t *most); /* *most: the first, if that is more */
 crp_status crpi_pop3_size_of(crp *, crpi_pop3_line *, int64_t message, crp_word *size);
 crp_status crpi_pop3_uid_of(crp *, crpi_pop3_line *, int64_t message, crp_word *uid);
 crp_status crpi_pop3_list_line(crp *, crpi_pop3_line *, bool uids, crp_word *pair);
+
+/* --- pop3.c: what every command begins with ---------------------------------------------------------------- */
+
+/* A native's state begins with it. */
+typedef struct crpi_pop3_turn {
+    crp_operation op;
+    size_t progress; /* of the session, when the time began anew */
+    uint32_t over;   /* pop3-over.c: how far starting over has come; 0: it is not going on */
+    uint32_t session; /* what is to be the same after that */
+    uint64_t digest;
+} crpi_pop3_turn;
+
+/* Waits for the turn: OK, AGAIN, or 6.11, or 110.4. */
+crp_status crpi_pop3_begin(crp_call *, crpi_pop3_turn *, crpi_pop3 *);
+/* After AGAIN from the dialogue: a reply, and each 16 KiB of a long one, has the whole time again. */
+crp_status crpi_pop3_wait(crp_call *, crpi_pop3_turn *, crpi_pop3 *, const char *doing);
+/* Message numbers begin at 1: else 1.7. */
+crp_status crpi_pop3_check_number(crp *, int64_t number);
+crp_status crpi_pop3_check_lines(crp *, int64_t lines);
+
+/* --- pop3-window.c ------------------------------------------------------------------------------------------ */
+
+/* The next message of a window, given to `put`; asks for it and for those after it.  *refused: the Error of an -ERR,
+ * which counts as the message, else NIL.  Nothing else may be out (crpi_pop3_settle). */
+crp_status crpi_pop3_next(crp_call *, crpi_pop3 *, crpi_pop3_window *, crpi_put *, void *to, crp_word *refused);
+/* Reads what is out, unless it is of this window, and holds it for whoever wants it; so another command gets its own
+ * reply. */
+crp_status crpi_pop3_settle(crp_call *, crpi_pop3 *, const crpi_pop3_window *but);
+void crpi_pop3_discard(crp *, crpi_pop3 *); /* nobody wants any more what is out, nor what was read ahead */
+/* Nothing is out any more: the connection is closed. */
+void crpi_pop3_window_lost(crpi_pop3 *);
+void crpi_pop3_window_clear(crp *, crpi_pop3_window *);
+void crpi_pop3_window_mark(crp *, crpi_pop3_window *, crp_marker);
+/* Asks for the UIDs, unless they are known, or were refused or asked for already; and takes what comes. */
+crp_status crpi_pop3_ask_uids(crp_call *, crpi_pop3 *);
+crp_status crpi_pop3_read_uids(crp_call *, crpi_pop3 *);
+/* A line of a UIDL listing becomes part of what the mailbox is known by. */
+void crpi_pop3_know_uid(crpi_pop3 *, const unsigned char *line, size_t n);
+
+/* --- pop3-over.c: a server that answers out of step ----------------------------------------------------------- */
+
+/* Whether the pending error is due to that, and there is a way on. */
+bool crpi_pop3_may_start_over(crp *, const crpi_pop3 *);
+void crpi_pop3_start_over(crp_call *, crpi_pop3_turn *, crpi_pop3 *);
+/* While turn->over: connects again, and looks whether the mailbox is the same. */
+crp_status crpi_pop3_over(crp_call *, crpi_pop3_turn *, crpi_pop3 *);
+
+/* --- pop3-message.c: fetching; pop3-messages.c: fetching many ----------------------------------------------------- */
+
+crp_status crpi_pop3_fetch(crp_call *), crpi_pop3_top(crp_call *), crpi_pop3_fetch_into(crp_call *),
+    crpi_pop3_fetch_to(crp_call *), crpi_pop3_fetch_many(crp_call *), crpi_pop3_top_many(crp_call *);
+typedef struct crpi_pop3_fetching { /* the state of the first four */
+    crpi_pop3_turn turn;
+    crpi_pop3_window single; /* of a message that is asked for by itself */
+    crpi_text text;
+    crp_sink sink;
+    crp_word failed; /* what the sink refused, an Error: the rest of the message is read all the same */
+    int64_t length;
+    bool from_own;
+} crpi_pop3_fetching;
+void crpi_pop3_fetching_mark(crp *, void *state, crp_marker);
+void crpi_pop3_fetching_drop(crp *, void *state);
+/* What was read ahead by `fetch` is worth nothing any more. */
+void crpi_pop3_forget_ahead(crp *, crpi_pop3 *);
 
 /* --- pop3-logon.c: connect and disconnect ---------------------------------------------------------- */
 

@@ -20,7 +20,7 @@ crp_status crp_modules_register(crp *vm)
         &crpi_process_class, &crpi_replay_class,        &crpi_script_module_class,
         &crpi_log_class,     &crpi_pop3_class,          &crpi_unix_class,
         &crpi_record_class,  &crpi_tls_class,           &crpi_tls_context_class,
-        &any_module,
+        &any_module,         &crpi_pop3_messages_class,
     };
     crp_status st = crp_define_functions(vm, crpi_host_functions);
     uint32_t id;

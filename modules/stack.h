@@ -97,7 +97,7 @@ crp_status crpi_layer_receive(crp_call *, crp_module *m, void *bytes, size_t n, 
 
 extern const crp_class_def crpi_stack_class, crpi_commsinfo_class, crpi_tcp_class, crpi_util_class,
     crpi_memory_class, crpi_process_class, crpi_replay_class, crpi_script_module_class,
-    crpi_traffic_group_class, crpi_log_class, crpi_pop3_class, crpi_unix_class,
+    crpi_traffic_group_class, crpi_log_class, crpi_pop3_class, crpi_pop3_messages_class, crpi_unix_class,
     crpi_record_class;
 
 crp_status crp_modules_register(crp *); /* every class of this folder */

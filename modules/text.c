@@ -1,8 +1,8 @@
 /* floor 4: lines and dots: see text.h.
  *
  * Nearly all bytes of a mail are none of these matters, so they are searched for LF and a dot, many at a
- * time, and copied whole.  Only around a place that was found, and at the edges of a piece, is there a
- * step for each byte. */
+ * time.  What was received is unstuffed where it lies: without a dot at a line's beginning nothing moves.
+ */
 #include <string.h>
 #include "text.h"
 
@@ -10,7 +10,7 @@
 
 typedef unsigned char block __attribute__((vector_size(16)));
 
-enum { BLOCK = sizeof(block), BLOCKS = 4, FIRST_ROOM = 512 };
+enum { BLOCK = sizeof(block), BLOCKS = 4 };
 
 /* Which bytes of a block are LF with a dot after it: all ones, the others zero. */
 static inline block line_dots(const unsigned char *s)
@@ -44,14 +44,14 @@ static size_t find_line_dot(const unsigned char *s, size_t n)
 }
 
 /* Where a text is after these bytes, n > 0, when the byte before them was no CR. */
-static crpi_unstuffed state_after(const unsigned char *s, size_t n)
+static crpi_in_text state_after(const unsigned char *s, size_t n)
 {
     if (s[n - 1] == '\r') return CRPI_AFTER_CR;
     return n > 1 && s[n - 1] == '\n' && s[n - 2] == '\r' ? CRPI_LINE_START : CRPI_IN_LINE;
 }
 
 /* Bytes up to the next line that begins with a dot, or all; the byte before them was no CR. */
-static size_t plain_run(const unsigned char *s, size_t n, crpi_unstuffed *after)
+static size_t plain_run(const unsigned char *s, size_t n, crpi_in_text *after)
 {
     size_t at = find_line_dot(s, n);
     size_t run = at == n ? n : at + 1;
@@ -59,47 +59,41 @@ static size_t plain_run(const unsigned char *s, size_t n, crpi_unstuffed *after)
     return run;
 }
 
-/* --- receiving ------------------------------------------------------------------------------------- */
-
-/* A byte where something special may be: how many bytes it took, 0 or 1; a state that takes none leads to
- * one that does. */
-static size_t unstuff_byte(crpi_unstuffed *state, unsigned char c, unsigned char **to)
+/* The byte after a CR. */
+static crpi_in_text after_cr(unsigned char c)
 {
-    switch (*state) {
-    case CRPI_AFTER_CR:
-        *state = c == '\n' ? CRPI_LINE_START : c == '\r' ? CRPI_AFTER_CR : CRPI_IN_LINE;
-        *(*to)++ = c;
-        return 1;
-    case CRPI_LINE_START: *state = c == '.' ? CRPI_AFTER_DOT : CRPI_IN_LINE; return c == '.';
-    case CRPI_AFTER_DOT: *state = c == '\r' ? CRPI_AFTER_DOT_CR : CRPI_IN_LINE; return c == '\r';
-    case CRPI_AFTER_DOT_CR:
-        *state = c == '\n' ? CRPI_TEXT_ENDED : CRPI_AFTER_CR;
-        if (c != '\n') *(*to)++ = '\r';
-        return c == '\n';
-    default: return 0;
-    }
+    return c == '\n' ? CRPI_LINE_START : c == '\r' ? CRPI_AFTER_CR : CRPI_IN_LINE;
 }
 
-size_t crpi_unstuff(crpi_unstuffed *state, const unsigned char *from, size_t n, unsigned char *to,
-                    size_t *written)
+/* --- receiving ------------------------------------------------------------------------------------- */
+
+/* A dot at the beginning of a line: how many bytes are no part of the text, 0: what follows is needed to tell. */
+static size_t leading_dot(crpi_in_text *state, const unsigned char *s, size_t n)
 {
-    unsigned char *out = to;
-    size_t i = 0;
-    while (i < n && *state != CRPI_TEXT_ENDED) {
-        if (*state != CRPI_IN_LINE) {
-            i += unstuff_byte(state, from[i], &out);
+    if (n < 2 || (s[1] == '\r' && n < 3)) return 0;
+    *state = CRPI_IN_LINE;
+    if (s[1] != '\r' || s[2] != '\n') return 1;
+    *state = CRPI_TEXT_ENDED;
+    return 3;
+}
+
+size_t crpi_unstuff(crpi_in_text *state, unsigned char *bytes, size_t n, size_t *kept)
+{
+    size_t i = 0, run;
+    for (*kept = 0; i < n && *state != CRPI_TEXT_ENDED; i += run) {
+        if (*state == CRPI_LINE_START && bytes[i] == '.') {
+            if (!(run = leading_dot(state, bytes + i, n - i))) return i;
             continue;
         }
-        size_t run = plain_run(from + i, n - i, state);
-        memcpy(out, from + i, run);
-        out += run;
-        i += run;
+        if (*state == CRPI_AFTER_CR) *state = after_cr(bytes[i]), run = 1;
+        else run = plain_run(bytes + i, n - i, state);
+        if (*kept != i) memmove(bytes + *kept, bytes + i, run);
+        *kept += run;
     }
-    *written = (size_t)(out - to);
     return i;
 }
 
-/* Room for n bytes more and one for a NUL. */
+/* Room for n bytes more and one for a NUL: what comes first is often all. */
 static crp_status make_room(crp *vm, crpi_text *t, size_t n)
 {
     size_t wanted, doubled = t->capacity * 2;
@@ -113,21 +107,19 @@ static crp_status make_room(crp *vm, crpi_text *t, size_t n)
     return CRP_OK;
 }
 
-crp_status crpi_text_add(crp *vm, crpi_text *t, const unsigned char *from, size_t n, size_t *taken)
+crp_status crpi_text_add(crp *vm, crpi_text *t, const unsigned char *bytes, size_t n)
 {
-    size_t written;
-    crp_status st = make_room(vm, t, n < FIRST_ROOM ? FIRST_ROOM : n + 1);
+    crp_status st = make_room(vm, t, n);
     if (st) return st;
-    *taken = crpi_unstuff(&t->at, from, n, t->bytes + t->length, &written);
-    t->length += written;
-    t->raw += *taken;
+    if (n) memcpy(t->bytes + t->length, bytes, n);
+    t->length += n;
     return CRP_OK;
 }
 
 crp_status crpi_text_take(crp *vm, crpi_text *t, crp_word *string)
 {
     crpi_text all = *t;
-    *t = (crpi_text){CRPI_LINE_START, NULL, 0, 0, 0};
+    *t = (crpi_text){NULL, 0, 0};
     if (all.bytes) return crp_string_take(vm, all.bytes, all.length, all.capacity, string);
     return crp_string(vm, "", 0, string);
 }
@@ -135,19 +127,19 @@ crp_status crpi_text_take(crp *vm, crpi_text *t, crp_word *string)
 void crpi_text_free(crp *vm, crpi_text *t)
 {
     if (t->bytes) crp_free_bytes(vm, t->bytes, t->capacity);
-    *t = (crpi_text){CRPI_LINE_START, NULL, 0, 0, 0};
+    *t = (crpi_text){NULL, 0, 0};
 }
 
 /* --- sending --------------------------------------------------------------------------------------- */
 
-size_t crpi_stuff(crpi_unstuffed *state, const unsigned char *from, size_t n, unsigned char *to)
+size_t crpi_stuff(crpi_in_text *state, const unsigned char *from, size_t n, unsigned char *to)
 {
     unsigned char *out = to;
     size_t i = 0;
     while (i < n) {
         if (*state == CRPI_LINE_START && from[i] == '.') *out++ = '.';
         if (*state == CRPI_AFTER_CR) {
-            *state = from[i] == '\n' ? CRPI_LINE_START : from[i] == '\r' ? CRPI_AFTER_CR : CRPI_IN_LINE;
+            *state = after_cr(from[i]);
             *out++ = from[i++];
             continue;
         }
@@ -159,7 +151,7 @@ size_t crpi_stuff(crpi_unstuffed *state, const unsigned char *from, size_t n, un
     return (size_t)(out - to);
 }
 
-size_t crpi_stuff_end(const crpi_unstuffed *state, unsigned char to[CRPI_TEXT_END])
+size_t crpi_stuff_end(const crpi_in_text *state, unsigned char to[CRPI_TEXT_END])
 {
     memcpy(to, "\r\n.\r\n", CRPI_TEXT_END);
     if (*state != CRPI_LINE_START) return CRPI_TEXT_END;

@@ -1,9 +1,8 @@
 /* floor 4: text as mail protocols carry it: lines that end with CRLF, closed by a line with a single dot.
  *
  * A line that begins with a dot is sent with one dot more, so that it is not taken for the end
- * (dot-stuffing: RFC 1939 section 3, RFC 5321 section 4.5.2).  Both directions are matchers that remember
- * where they are, so the bytes may come in any pieces.  Only CRLF ends a line: a dot after a bare LF is
- * text like any other. */
+ * (dot-stuffing: RFC 1939 section 3, RFC 5321 section 4.5.2).  Both directions remember where they are, so
+ * the bytes may come in any pieces.  Only CRLF ends a line: a dot after a bare LF is text like any other. */
 #ifndef CARAPACE_TEXT_H
 #define CARAPACE_TEXT_H
 
@@ -11,43 +10,32 @@
 
 /* --- receiving ------------------------------------------------------------------------------------- */
 
-/* Where an unstuffer is; zeroed it stands at the beginning of a text. */
-typedef enum crpi_unstuffed {
-    CRPI_LINE_START,
-    CRPI_IN_LINE,
-    CRPI_AFTER_CR,
-    CRPI_AFTER_DOT,    /* at a line's start: left out */
-    CRPI_AFTER_DOT_CR, /* CR is held back: with LF it is the end */
-    CRPI_TEXT_ENDED
-} crpi_unstuffed;
+/* Where in a line a text is; zeroed it stands at the beginning of one. */
+typedef enum crpi_in_text { CRPI_LINE_START, CRPI_IN_LINE, CRPI_AFTER_CR, CRPI_TEXT_ENDED } crpi_in_text;
 
-/* Takes bytes as they came and writes them as they were meant, up to the end of the text: the last CRLF
- * belongs to it, the dot and its CRLF do not.  Returns how many bytes it took: all, unless the text ended
- * before.  `to` has room for n + 1 bytes and does not overlap. */
-size_t crpi_unstuff(crpi_unstuffed *, const unsigned char *from, size_t n, unsigned char *to,
-                    size_t *written);
+/* Turns bytes as they came into bytes as they were meant, where they are: *kept of them, at the front, belong to the
+ * text (the CRLF before the closing dot does, that dot and its CRLF do not).  Returns how many it has used up: all,
+ * unless the text ended before, or the last one or two begin a line with a dot, of which what follows will tell whether
+ * it is the end: those are to be offered again with more behind them. */
+size_t crpi_unstuff(crpi_in_text *, unsigned char *bytes, size_t n, size_t *kept);
 
-/* A text that is being received: it grows by doubling and becomes a String without another copy. */
+/* Bytes that are put together to a String, without another copy at the end.  Zeroed it is empty. */
 typedef struct crpi_text {
-    crpi_unstuffed at;
     unsigned char *bytes;
     size_t length, capacity;
-    size_t raw; /* bytes that came, dots and end included */
 } crpi_text;
 
-/* Adds what came; *taken as crpi_unstuff returns it. */
-crp_status crpi_text_add(crp *, crpi_text *, const unsigned char *from, size_t n, size_t *taken);
+crp_status crpi_text_add(crp *, crpi_text *, const unsigned char *bytes, size_t n);
 crp_status crpi_text_take(crp *, crpi_text *, crp_word *string); /* the text is empty after that */
 void crpi_text_free(crp *, crpi_text *);
 
 /* --- sending --------------------------------------------------------------------------------------- */
 
-/* The other way round: crpi_unstuffed of what was sent so far, of which it uses CRPI_LINE_START, IN_LINE
- * and AFTER_CR. `to` has room for 2 * n bytes; returns how many were written. */
-size_t crpi_stuff(crpi_unstuffed *, const unsigned char *from, size_t n, unsigned char *to);
+/* The other way round. `to` has room for 2 * n bytes; returns how many were written. */
+size_t crpi_stuff(crpi_in_text *, const unsigned char *from, size_t n, unsigned char *to);
 /* What ends the text: ".CRLF", after a CRLF where the last line has none.  Returns its length. */
 enum { CRPI_TEXT_END = 5 };
-size_t crpi_stuff_end(const crpi_unstuffed *, unsigned char to[CRPI_TEXT_END]);
+size_t crpi_stuff_end(const crpi_in_text *, unsigned char to[CRPI_TEXT_END]);
 
 /* --- lines ----------------------------------------------------------------------------------------- */
 

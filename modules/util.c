@@ -208,11 +208,16 @@ crp_module *crp_util_below(crp *vm, const crp_module *m)
     return below && crp_class_definition(vm, crp_module_word(below)) == &crpi_util_class ? below : NULL;
 }
 
-const unsigned char *crp_util_peek(const crp_module *m, size_t *n)
+unsigned char *crp_util_held(crp_module *m, size_t *n)
 {
-    const util *u = (const util *)m;
+    util *u = util_of(m);
     *n = u->length;
     return u->length ? u->block + u->start : NULL;
+}
+
+const unsigned char *crp_util_peek(const crp_module *m, size_t *n)
+{
+    return crp_util_held((crp_module *)m, n);
 }
 
 static void take(util *u, size_t n)

@@ -12,6 +12,7 @@ typedef struct speaker {
 typedef struct talking {
     crp_operation op;
     int64_t left;
+    crpi_body body;
     crpi_text text;
 } talking;
 
@@ -65,7 +66,7 @@ static crp_status take_text(crp_call *c)
         if ((st = crpi_dialogue_command(c, &s->dialogue, "TEXT", 4, NULL))) return st;
         c->step = 1;
     }
-    st = crpi_dialogue_text(c, &s->dialogue, &text_limit, &t->text);
+    st = crpi_dialogue_text(c, &s->dialogue, &text_limit, &t->body, crpi_put_text, &t->text);
     if (st == CRP_AGAIN) return crp_operation_again(c, &t->op, "waiting");
     if (!st) st = crpi_dialogue_complete(c, &s->dialogue, true);
     if (!st) st = crpi_text_take(vm, &t->text, &c->result);
