@@ -52,7 +52,7 @@ static size_t most_out(const crpi_pop3 *p, const crpi_pop3_window *w)
 
 crp_status crpi_pop3_ask_uids(crp_call *call, crpi_pop3 *p)
 {
-    if (p->uids.known || p->uids.none || p->uids.owed) return CRP_OK;
+    if (p->changed || p->uids.known || p->uids.none || p->uids.owed) return CRP_OK;
     crp_status st = crpi_dialogue_command(call, &p->dialogue, "UIDL", 4, NULL);
     if (!st) p->uids = (struct crpi_pop3_uids){.owed = true};
     return st;

@@ -96,6 +96,7 @@ area_tests = \
   tests/areas/number.area \
   tests/areas/object.area \
   tests/areas/path.area \
+  tests/areas/pipelining.area \
   tests/areas/pop3.area \
   tests/areas/print.area \
   tests/areas/process.area \
@@ -167,6 +168,7 @@ program_tests = \
   tests/dovecot/pop3.sh \
   tests/many/many.sh \
   tests/repl/sessions.sh \
+  tests/servers/servers.sh \
   tests/talk/talks.sh \
   $(NULL)
 
@@ -283,6 +285,7 @@ EXTRA_DIST += \
   tests/many \
   tests/mode.sh \
   tests/repl \
+  tests/servers \
   tests/talk \
   tests/valgrind.list \
   $(NULL)
@@ -311,6 +314,6 @@ bench: carapace$(EXEEXT)
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/tasks.sh
 
 clean-local:
-	-rm -rf asan fuzz gc alloc valgrind coverage mail
+	-rm -rf asan fuzz gc alloc valgrind coverage mail peers
 
 .PHONY: bench fuzz check-asan check-gc check-alloc check-valgrind check-coverage
