@@ -5,6 +5,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +22,7 @@
 #include "repl.h"
 #include "signals.h"
 
+enum { KEPT_MEMORY = 4 << 20 /* bytes */ };
 enum { ENDED_WELL = 0, ENDED_BADLY = 1, WRONG_USE = 2, DOES_NOT_COMPILE = 3, OUT_OF_TIME = 124 };
 
 /* --- the interpreter ------------------------------------------------------------------------------------ */
@@ -418,10 +422,21 @@ static void fill_standard_descriptors(void)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0) _exit(ENDED_BADLY);
 }
 
+/* A message's block of memory is likely to be wanted again: glibc shall not give it back to the system each time, which
+ * would make pages anew, and zero them, for every one. */
+static void keep_freed_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY);
+    mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     static program p;
     fill_standard_descriptors();
+    keep_freed_memory();
     p.options = (crpi_options){.argc = argc, .argv = argv};
     crpi_output_open(CRPI_COLOUR_AUTO, CRPI_ERRORS_HUMAN);
     if (!crpi_options_parse(&p.options)) return WRONG_USE;

@@ -5,18 +5,18 @@
 
 enum {
     FIRST_QUEUE = 512,
-    MOST_FILLS = 16,     /* reads before others get their turn, however fast the peer is */
-    KEPT_LINE = 120      /* bytes of a line that is kept for errors */
+    MOST_FILLS = 16      /* reads before others get their turn, however fast the peer is */
 };
 
 void crpi_dialogue_reset(crp *vm, crpi_dialogue *d)
 {
     if (d->queue) crp_free_bytes(vm, d->queue, d->capacity);
-    if (d->recent) crp_free_bytes(vm, d->recent, CRPI_RECENT);
+    if (d->recent) memset(d->recent, 0, CRPI_RECENT * sizeof *d->recent);
+    if (d->recent) crp_free_bytes(vm, d->recent, CRPI_RECENT * sizeof *d->recent);
     crpi_mask_clear(vm, &d->mask);
     d->queue = NULL;
     d->recent = NULL;
-    d->capacity = d->length = d->sent = d->owed = d->recent_length = 0;
+    d->capacity = d->length = d->sent = d->owed = d->recent_count = 0;
     for (size_t i = 0; i < CRPI_CONCEALED; i++) d->concealed[i] = CRP_NIL;
     d->concealed_count = 0;
 }
@@ -46,33 +46,39 @@ crp_status crpi_dialogue_quote(crp *vm, const crpi_dialogue *d, const void *byte
 /* Without memory for it nothing is kept: that is no reason for a session to fail. */
 static bool can_keep(crp *vm, crpi_dialogue *d)
 {
-    if (!d->recent && !(d->recent = crp_alloc(vm, CRPI_RECENT))) crp_clear_error(vm);
+    if (!d->recent && !(d->recent = crp_alloc(vm, CRPI_RECENT * sizeof *d->recent))) crp_clear_error(vm);
     return d->recent;
 }
 
-/* The oldest lines make room. */
 static void keep(crp *vm, crpi_dialogue *d, crp_direction direction, const void *bytes, size_t n)
 {
     if (!can_keep(vm, d)) return;
-    while (CRPI_RECENT - d->recent_length < KEPT_LINE + 3) {
-        char *lf = memchr(d->recent, '\n', d->recent_length);
-        size_t gone = (size_t)(lf - d->recent) + 1;
-        memmove(d->recent, lf + 1, d->recent_length - gone);
-        d->recent_length -= gone;
-    }
-    char *at = d->recent + d->recent_length;
-    *at++ = direction == CRP_SENT ? '>' : '<';
-    *at++ = ' ';
-    size_t shown = crpi_mask_show(&d->mask, NULL, bytes, n, at, KEPT_LINE);
-    for (size_t i = 0; i < shown; i++)
-        if (at[i] == '\n') at[i] = ' ';
-    at[shown] = '\n';
-    d->recent_length += shown + 3;
+    crpi_recent *line = &d->recent[d->recent_count++ % CRPI_RECENT];
+    line->sent = direction == CRP_SENT;
+    line->cut = n > sizeof line->bytes;
+    line->length = (uint8_t)(line->cut ? sizeof line->bytes : n);
+    if (n) memcpy(line->bytes, bytes, line->length);
+}
+
+/* In a line that was cut even the beginning of a secret at its end is hidden. */
+static size_t show_kept(const crpi_dialogue *d, const crpi_recent *line, char *to)
+{
+    crpi_tail goes_on = {.n = 0};
+    *to = line->sent ? '>' : '<';
+    to[1] = ' ';
+    size_t n = crpi_mask_show(&d->mask, line->cut ? &goes_on : NULL, line->bytes, line->length, to + 2, sizeof line->bytes);
+    for (size_t i = 0; i < n; i++)
+        if (to[2 + i] == '\n') to[2 + i] = ' ';
+    to[2 + n] = '\n';
+    return n + 3;
 }
 
 crp_status crpi_dialogue_recent(crp *vm, const crpi_dialogue *d, crp_word *out)
 {
-    return crp_string(vm, d->recent ? d->recent : "", d->recent_length, out);
+    char text[CRPI_RECENT * (sizeof d->recent->bytes + 3)];
+    size_t n = 0, first = d->recent_count > CRPI_RECENT ? d->recent_count - CRPI_RECENT : 0;
+    for (size_t i = first; i < d->recent_count; i++) n += show_kept(d, &d->recent[i % CRPI_RECENT], text + n);
+    return crp_string(vm, text, n, out);
 }
 
 static void log_line(crp *vm, const crpi_dialogue *d, crp_direction direction, const void *bytes, size_t n)

@@ -16,8 +16,15 @@ enum {
     CRPI_COMMAND_OCTETS = 255, /* of a command with its CRLF: RFC 2449 section 4 */
     CRPI_CONCEALED = 4,
     CRPI_QUOTED = 1024,        /* bytes of what the peer said that a text or a record repeats */
-    CRPI_RECENT = 640          /* bytes of the last lines that are kept for errors */
+    CRPI_RECENT = 6            /* lines that are kept for errors */
 };
+
+/* A line as it went by, or its beginning: what of it may be shown is looked at when somebody wants to see it. */
+typedef struct crpi_recent {
+    bool sent, cut;
+    uint8_t length;
+    char bytes[125];
+} crpi_recent;
 
 typedef struct crpi_dialogue {
     crp_module *self;     /* the protocol's module */
@@ -30,8 +37,8 @@ typedef struct crpi_dialogue {
     crpi_mask mask;       /* what no text and no record may show, */
     crp_word concealed[CRPI_CONCEALED]; /* and the Strings of it, of which the layers below are told */
     size_t concealed_count;
-    char *recent;         /* the last lines as they may be shown, each with its direction, "> " or "< ", before it */
-    size_t recent_length;
+    crpi_recent *recent;  /* the last CRPI_RECENT lines, in a ring; NULL: none yet */
+    size_t recent_count;  /* of all lines that went by */
 } crpi_dialogue;
 
 /* How much is allowed, and the property that says so. */
