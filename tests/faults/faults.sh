@@ -34,7 +34,7 @@ CARAPACE_CLOCK=virtual
 export CARAPACE_CLOCK
 run "$srcdir/tests/faults/matrix.crp" memory
 joined memory
-has 546 3635
+has 590 3679
 is_silent 'on a memory'
 
 unset CARAPACE_CLOCK
