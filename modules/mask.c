@@ -5,7 +5,7 @@
 enum {
     WHOLE_WORD_BELOW = 4, /* bytes: a shorter secret is a secret only where it stands by itself */
     SHORTEST_BASE64 = 6,  /* digits that belong to a secret alone */
-    LONGEST_BASE64 = 512, /* bytes of a secret that may be in base64 */
+    LONGEST_BASE64 = CRPI_MASK_DIGITS / 2, /* bytes of a secret that may be in base64 */
     BEGUN = 2,            /* bytes at the end of a piece with which a secret may have begun */
     AT_ONCE = 4096
 };
@@ -57,28 +57,26 @@ static crp_status add_form(crp *vm, crpi_mask *mask, enum form form, const void 
     return CRP_OK;
 }
 
-/* The digits that only the secret decides, when `shift` bytes of something else stand before it in its group of
- * three. */
-static size_t base64_of(const unsigned char *bytes, size_t n, size_t shift, unsigned char *out)
+size_t crpi_mask_base64(const void *secret, size_t n, size_t shift, unsigned char out[CRPI_MASK_DIGITS])
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *bytes = secret;
     size_t from = (shift * 8 + 5) / 6, to = (shift + n) * 8 / 6;
+    if (n > LONGEST_BASE64 || to < from + SHORTEST_BASE64) return 0;
     for (size_t digit = from; digit < to; digit++) {
         size_t bit = digit * 6 - shift * 8, at = bit / 8;
         unsigned pair = (unsigned)bytes[at] << 8 | (at + 1 < n ? bytes[at + 1] : 0);
         out[digit - from] = (unsigned char)digits[pair >> (10 - bit % 8) & 63];
     }
-    return to > from ? to - from : 0;
+    return to - from;
 }
 
 crp_status crpi_mask_add(crp *vm, crpi_mask *mask, const void *secret, size_t n)
 {
-    unsigned char digits[LONGEST_BASE64 * 2];
+    unsigned char digits[CRPI_MASK_DIGITS];
     crp_status st = add_form(vm, mask, n < WHOLE_WORD_BELOW ? WORD : TEXT, secret, n);
-    for (size_t shift = 0; !st && shift < 3 && n <= LONGEST_BASE64; shift++) {
-        size_t length = base64_of(secret, n, shift, digits);
-        if (length >= SHORTEST_BASE64) st = add_form(vm, mask, TEXT, digits, length);
-    }
+    for (size_t shift = 0; !st && shift < 3; shift++)
+        st = add_form(vm, mask, TEXT, digits, crpi_mask_base64(secret, n, shift, digits));
     memset(digits, 0, sizeof digits);
     return st;
 }

@@ -27,6 +27,11 @@ crp_status crpi_mask_add_rest(crp *, crpi_mask *, const void *beginning, size_t 
 crp_status crpi_mask_join(crp *, crpi_mask *, const crpi_mask *other);
 void crpi_mask_clear(crp *, crpi_mask *);
 
+enum { CRPI_MASK_DIGITS = 1024 };
+/* The digits of base64 that the secret alone decides when `shift` bytes of something else, 0 to 2, stand before it in
+ * its group of three.  Returns how many; 0: they are too few to tell a secret, or too many. */
+size_t crpi_mask_base64(const void *secret, size_t n, size_t shift, unsigned char out[CRPI_MASK_DIGITS]);
+
 /* Writes what may be shown of the bytes, as far as there is room for it, and returns how much that is.  Without a
  * tail the bytes are a line or a record of their own. */
 size_t crpi_mask_show(const crpi_mask *, crpi_tail *, const void *bytes, size_t n, char *out, size_t room);

@@ -83,6 +83,7 @@ static crp_status start(crp_call *call, crpi_pop3 *p)
     if (!st) st = crpi_dialogue_conceal(vm, &p->dialogue, p->password);
     if (!st) st = crpi_dialogue_conceal(vm, &p->dialogue, p->secret);
     if (st) return st;
+    crp_conceal(vm, &p->m, p->dialogue.concealed, CRPI_CONCEALED); /* the greeting may hold them already */
     crp_store(vm, &p->m.h, &p->greeting, empty);
     crp_store(vm, &p->m.h, &p->timestamp, empty);
     crpi_dialogue_expect(&p->dialogue);

@@ -1,7 +1,7 @@
 /* floor 4: Record: writes what goes by into a transcript, which a Replay plays again.
  *
  * It stands anywhere above the bottom and changes nothing.  What the layers above have concealed (crp_conceal)
- * never reaches the file: bytes that may be the beginning of a secret are held back until it is known whether they
+ * never reaches the file, nor does it in base64: bytes that may be the beginning of a secret are held back until it is known whether they
  * are, and a secret is written as "\*".  When the direction changes in the middle they count as one.  The eighth
  * bit is not compared, because a Util may have put a parity there.
  *
@@ -14,11 +14,12 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "mask.h"
 #include "socket.h"
 #include "stack.h"
 
 enum {
-    MOST_SECRETS = 16,
+    MOST_SECRETS = 64,    /* the forms of each count */
     WHOLE_WORD_BELOW = 4, /* bytes: a shorter secret is one only where it stands by itself */
     MOST_LINE = 1024,     /* bytes of a line of the transcript */
     BLOCK = 8192,
@@ -336,16 +337,41 @@ static bool is_known(crp *vm, const record *r, crp_word secret)
     return false;
 }
 
+static void keep_secret(crp *vm, record *r, crp_word secret)
+{
+    if (is_known(vm, r, secret)) return;
+    if (r->secret_count < MOST_SECRETS) crp_store(vm, &r->m.h, &r->secrets[r->secret_count++], secret);
+    else if (r->tape) stop_recording(vm, r, 0, "there are too many secrets to be kept out of the transcript");
+}
+
+/* What stands in base64 where the secret is a part of something. */
+static void keep_base64(crp *vm, record *r, const char *secret, size_t n)
+{
+    unsigned char digits[CRPI_MASK_DIGITS];
+    for (size_t shift = 0; shift < 3; shift++) {
+        crp_word form;
+        size_t length = crpi_mask_base64(secret, n, shift, digits);
+        if (!length) continue;
+        if (!crp_string(vm, digits, length, &form)) {
+            keep_secret(vm, r, form);
+            continue;
+        }
+        crp_clear_error(vm);
+        if (r->tape) stop_recording(vm, r, ENOMEM, "cannot go on with the transcript");
+    }
+    memset(digits, 0, sizeof digits);
+}
+
 static void record_conceal(crp *vm, crp_module *m, const crp_word *strings, size_t n)
 {
     record *r = record_of(m);
     for (size_t i = 0; i < n; i++) {
         size_t length;
         if (!crp_is_string(strings[i])) continue;
-        crp_string_data(strings[i], &length);
+        const char *secret = crp_string_data(strings[i], &length);
         if (!length || is_known(vm, r, strings[i])) continue;
-        if (r->secret_count < MOST_SECRETS) crp_store(vm, &m->h, &r->secrets[r->secret_count++], strings[i]);
-        else if (r->tape) stop_recording(vm, r, 0, "there are too many secrets to be kept out of the transcript");
+        keep_secret(vm, r, strings[i]);
+        keep_base64(vm, r, secret, length);
     }
 }
 
@@ -527,7 +553,7 @@ static const crp_property properties[] = {
 
 static const crp_method methods[] = {
     {"conceal", "NIL (secret String)", conceal,
-     "What is never written, wherever it goes by until the connection is closed: a Pop3 above tells this of its "
+     "What is never written, as it is or in base64, wherever it goes by until the connection is closed: a Pop3 above tells this of its "
      "password by itself, a script that sends one does it so. A secret shorter than 4 bytes is one where it stands by "
      "itself.\n"
      "(r.conceal \"tanstaaf\")\n"

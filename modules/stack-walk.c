@@ -124,10 +124,19 @@ static void forget_above(crp *vm, const crpi_layers *layers, size_t i)
         if (layers->at[i]->connected) close_layer(vm, layers->at[i]);
 }
 
+/* Where a pass begins, counted from the top.  A connect in script that is under way is gone on with at once: it may have
+ * closed what is below it, and has still to say why. */
+static size_t pass_from(crp *vm, const crpi_layers *layers)
+{
+    for (size_t i = layers->n; i > 0; i--)
+        if (layers->at[i - 1]->connecting && crp_ops_of(vm, layers->at[i - 1])->face) return i;
+    return layers->n;
+}
+
 static crp_status connect_pass(crp_call *call, const crpi_layers *layers)
 {
     crp_status st = crpi_check_order(call->vm, layers);
-    for (size_t i = layers->n; !st && i-- > 0;) {
+    for (size_t i = pass_from(call->vm, layers); !st && i-- > 0;) {
         if (layers->at[i]->connected) continue;
         if (!layers->at[i]->spliced) forget_above(call->vm, layers, i);
         st = connect_layer(call, layers->at[i]);

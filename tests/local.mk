@@ -4,6 +4,7 @@
 #   tests/lang/AREA/SENTENCE.crp     one behaviour a file; tests/areas/AREA.area runs a folder of them
 #   tests/cli/*.sh                   options, exit statuses, signals, output
 #   tests/repl/SENTENCE.session      a session at the prompt; tests/repl/sessions.sh plays them all
+#   tests/faults/*.crp               a POP3 server that does everything wrong, and the table of it; tests/faults/faults.sh
 #   tests/talk/SENTENCE.talk         a dialogue with a POP3 server; tests/talk/talks.sh plays them all
 #   tests/dovecot/*.sh               the same with a real server
 #   tests/tls/*.sh                   TLS with the programs of OpenSSL; the certificates are made when a test begins
@@ -166,6 +167,7 @@ program_tests = \
   tests/cli/tasks.sh \
   tests/cli/test.sh \
   tests/dovecot/pop3.sh \
+  tests/faults/faults.sh \
   tests/many/many.sh \
   tests/repl/sessions.sh \
   tests/servers/servers.sh \
@@ -279,6 +281,7 @@ EXTRA_DIST += \
   tests/dovecot \
   tests/embed/many.c \
   tests/embed/numbers.c \
+  tests/faults \
   tests/fuzz/fuzz.sh \
   tests/lang \
   tests/lint/examples.list \

@@ -223,13 +223,13 @@ START_TEST(too_many_secrets_end_the_recording)
     crp_word peer, record, bottom = memory(&peer), s = new_stack(bottom, &record), w;
     for (int i = 0; i < 40; i++) {
         char one[20];
-        snprintf(one, sizeof one, "secret %d", i % 17);
+        snprintf(one, sizeof one, "%02d secret", i % 17);
         expect_ok(call(record, "conceal", NULL, text(one)));
         expect_text(get(record, "failure"), i < 16 ? "" : "there are too many secrets to be kept out of the transcript");
     }
-    expect_ok(call(s, "send", NULL, text("secret 16")));
+    expect_ok(call(s, "send", NULL, text("16 secret")));
     expect_ok(call(peer, "receive", &w));
-    expect_text(w, "secret 16");
+    expect_text(w, "16 secret");
     close_record();
 }
 END_TEST
