@@ -15,7 +15,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MOST_AT_ONCE = SSL3_RT_MAX_PLAIN_LENGTH, BURST = 64 /* handshakes at once */ };
+enum {
+    MOST_AT_ONCE = SSL3_RT_MAX_PLAIN_LENGTH,
+    READ_AT_ONCE = 131072, /* bytes of the wire, when the handshake is done */
+    BURST = 64             /* handshakes at once */
+};
 
 /* --- the BIO -------------------------------------------------------------------------------------------- */
 
@@ -164,6 +168,7 @@ static void close_connection(void *connection)
     SSL_free(c->ssl);
     end_start(c);
     OPENSSL_free(c->key);
+    OPENSSL_free(c->later);
     crpi_tls_release(c->context);
     OPENSSL_free(c);
 }
@@ -223,6 +228,7 @@ static void tidy_up(crpi_tls_connection *c)
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(c->ssl);
     while (sk_X509_num(chain) > !c->context->server) X509_free(sk_X509_pop(chain));
     SSL_free_buffers(c->ssl);
+    SSL_set_default_read_buffer_len(c->ssl, READ_AT_ONCE);
     end_start(c);
 }
 
@@ -241,13 +247,37 @@ static crpi_tls_outcome handshake(void *connection, crpi_tls_fault *fault)
     return CRPI_TLS_DONE;
 }
 
+/* What went wrong after something had come is told the next time: OpenSSL would not know the reason any more. */
+static crpi_tls_outcome tell_later(crpi_tls_connection *c, crpi_tls_outcome outcome, const crpi_tls_fault *fault)
+{
+    if (outcome == CRPI_TLS_FAILED && !c->later && (c->later = OPENSSL_malloc(sizeof *c->later))) *c->later = *fault;
+    return CRPI_TLS_DONE;
+}
+
+/* As many records as are there already and fit. */
+static crpi_tls_outcome read_records(crpi_tls_connection *c, unsigned char *bytes, size_t n, size_t *got, crpi_tls_fault *fault)
+{
+    int result;
+    size_t more;
+    do {
+        result = SSL_read_ex(c->ssl, bytes + *got, n - *got, &more);
+        if (result == 1) *got += more;
+    } while (result == 1 && *got < n && SSL_has_pending(c->ssl));
+    if (result == 1) return CRPI_TLS_DONE;
+    crpi_tls_outcome outcome = outcome_of(c, result, fault);
+    return *got ? tell_later(c, outcome, fault) : outcome;
+}
+
 static crpi_tls_outcome receive(void *connection, void *bytes, size_t n, size_t *got, crpi_tls_fault *fault)
 {
     crpi_tls_connection *c = connection;
     ERR_clear_error();
     *got = 0;
-    int result = SSL_read_ex(c->ssl, bytes, n, got);
-    crpi_tls_outcome outcome = result == 1 ? CRPI_TLS_DONE : outcome_of(c, result, fault);
+    if (c->later) {
+        *fault = *c->later;
+        return CRPI_TLS_FAILED;
+    }
+    crpi_tls_outcome outcome = read_records(c, bytes, n, got, fault);
     if (outcome == CRPI_TLS_AGAIN || (outcome == CRPI_TLS_DONE && !SSL_has_pending(c->ssl))) SSL_free_buffers(c->ssl);
     return outcome;
 }

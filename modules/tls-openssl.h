@@ -48,6 +48,7 @@ typedef struct crpi_tls_connection {
     unsigned char *key;    /* under which its sessions are kept, CRPI_TLS_KEY bytes, or NULL */
     bool ended;            /* the wire has */
     bool pin_failed;
+    crpi_tls_fault *later; /* an error that is to be told when next something is received, or NULL */
     crpi_tls_outcome broken; /* WIRE or NO_MEMORY: it is not asked again */
 } crpi_tls_connection;
 
