@@ -134,7 +134,9 @@
     X(crp_settings) \
     X(crp_verb_shut) \
     X(crp_load_part) \
-    X(crp_conceal)
+    X(crp_conceal) \
+    X(crp_hmac) \
+    X(crp_hmac_rounds)
 
 /* A member has the name of its function. */
 #ifdef __cplusplus

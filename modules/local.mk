@@ -14,8 +14,12 @@ module_sources = \
   modules/mask.c \
   modules/memory.c \
   modules/operation.c \
+  modules/pop3-auth.c \
+  modules/pop3-capability.c \
   modules/pop3-logon.c \
   modules/pop3-reply.c \
+  modules/pop3-stage.c \
+  modules/pop3-tls.c \
   modules/pop3.c \
   modules/process.c \
   modules/prose.c \
@@ -23,6 +27,8 @@ module_sources = \
   modules/register.c \
   modules/replay.c \
   modules/resolve.c \
+  modules/sasl-scram.c \
+  modules/sasl.c \
   modules/script-module.c \
   modules/socket.c \
   modules/spoken.c \
@@ -48,6 +54,7 @@ module_headers = \
   modules/mask.h \
   modules/pop3.h \
   modules/resolve.h \
+  modules/sasl.h \
   modules/socket.h \
   modules/spoken.h \
   modules/stack.h \

@@ -1,8 +1,9 @@
-/* floor 4: what the files of Pop3 share: the instance, the replies, the logon. */
+/* floor 4: what the files of Pop3 share: the instance, the replies, how a session begins. */
 #ifndef CARAPACE_POP3_H
 #define CARAPACE_POP3_H
 
 #include "dialogue.h"
+#include "sasl.h"
 
 /* The states of RFC 1939 section 3, and none. */
 typedef enum crpi_pop3_state {
@@ -26,13 +27,34 @@ enum crpi_pop3_error {
     CRPI_POP3_EXCESS = 10   /* of a limit */
 };
 
+/* What CAPA has said in the present state of the session. */
+typedef enum crpi_pop3_asked {
+    CRPI_POP3_UNASKED,
+    CRPI_POP3_ANSWERED,
+    CRPI_POP3_WITHOUT /* -ERR: it is not asked again */
+} crpi_pop3_asked;
+
 typedef struct crpi_pop3 {
     crp_module m;
-    crp_word user, password, secret, timeout, error_class, greeting, timestamp, allow_plaintext;
+    crp_word user, password, secret, token, timeout, error_class, greeting, timestamp, allow_plaintext;
+    crp_word security, tls, auto_logon, auth;
     crp_word max_line, max_listing, max_message;
     crpi_pop3_state state;
     crpi_dialogue dialogue;
-    int64_t deadline; /* of the reply that connect or disconnect waits for */
+    crpi_pop3_asked asked;
+    crp_list_builder capabilities; /* the lines of CAPA: Strings */
+    size_t capability_count;
+    /* How far a session's beginning or end has come (pop3-stage.c). */
+    uint32_t stage, step;
+    bool answered;    /* the error that is pending is an answer to a command: the session may go on */
+    int64_t deadline; /* of the reply that is waited for, */
+    const char *waiting; /* and what that is */
+    /* AUTH: */
+    crpi_sasl sasl;
+    char auth_command[32]; /* "AUTH CRAM-MD5" */
+    bool response_waits;   /* the first response was too long for the command: it waits for an empty challenge */
+    bool two_lines;        /* ...or the server wants it so */
+    crp_word reason;       /* a String: why the server will refuse, as it may be shown; else none */
 } crpi_pop3;
 
 /* Makes the dialogue ready for commands: its error class may have been set since. */
@@ -62,9 +84,61 @@ crp_status crpi_pop3_size_of(crp *, crpi_pop3_line *, int64_t message, crp_word 
 crp_status crpi_pop3_uid_of(crp *, crpi_pop3_line *, int64_t message, crp_word *uid);
 crp_status crpi_pop3_list_line(crp *, crpi_pop3_line *, bool uids, crp_word *pair);
 
-/* --- pop3-logon.c: connect and disconnect ---------------------------------------------------------- */
+/* --- pop3-stage.c: the stages of which a session's beginning and end are made ---------------------- */
+
+/* A stage asks one thing or another of the server, or nothing if there is no need.  `step` is 0 when it begins.
+ * OK: it is over, the next one begins. */
+typedef crp_status (*crpi_pop3_stage)(crp_call *, crpi_pop3 *);
+
+/* Plays stages, NULL behind the last one: they were begun when `stage` and `step` were 0.  AGAIN within `timeout` for
+ * each reply. */
+crp_status crpi_pop3_play(crp_call *, crpi_pop3 *, const crpi_pop3_stage *);
+/* A method that plays stages: `check` says whether it may be called now.  Its row's state is a crp_operation. */
+typedef crp_status (*crpi_pop3_check)(crp *, crpi_pop3 *);
+crp_status crpi_pop3_play_method(crp_call *, crpi_pop3_check, const crpi_pop3_stage *);
+
+/* For a stage: a command, whose reply has the whole timeout; where it has a secret in it the log gets `shown`. */
+#define CRPI_POP3_WAITING(verb) "waiting for the reply to " verb
+crp_status crpi_pop3_command(crp_call *, crpi_pop3 *, const void *line, size_t n, const char *shown, const char *waiting);
+void crpi_pop3_begin_wait(crp *, crpi_pop3 *, const char *waiting);
+/* The line of a reply; *l stands at the text after +OK.  -ERR is an error of the code that crpi_pop3_status says; then
+ * the reply is complete, and *refused. */
+crp_status crpi_pop3_reply(crp_call *, crpi_pop3 *, const char *asked, int otherwise, crpi_pop3_line *l, bool *refused);
+/* The same of a line that has been read. */
+crp_status crpi_pop3_judge(crp_call *, crpi_pop3 *, int otherwise, crpi_pop3_line *l, bool *refused);
+/* A reply of one line; refused or not it is complete. */
+crp_status crpi_pop3_one_line(crp_call *, crpi_pop3 *, const char *asked, int otherwise, crpi_pop3_line *l,
+                              bool *refused);
+/* An error of the class `errorClass`. */
+#define crpi_pop3_raise(vm, p, code, ...) crp_module_raise(vm, &(p)->m, (p)->dialogue.error_class, code, __VA_ARGS__)
+
+/* For `check`: the session is in this state, else 110.4 that says `what` there is to do. */
+crp_status crpi_pop3_must_be_in(crp *, crpi_pop3 *, crpi_pop3_state, const char *what);
+
+/* --- pop3-capability.c: what the server can do (CAPA, RFC 2449) ------------------------------------ */
+
+/* Has the server said that it can do this?  *arguments: what stands behind the name, words with blanks between. */
+bool crpi_pop3_can(const crpi_pop3 *, const char *name, const char **arguments, size_t *n);
+void crpi_pop3_forget_capabilities(crpi_pop3 *); /* they may be others now; a server without CAPA will not have it */
+crp_status crpi_pop3_learn(crp_call *, crpi_pop3 *);  /* the stage: asks if that is wanted and was not done yet */
+crp_status crpi_pop3_capabilities(crp_call *);        /* the methods */
+crp_status crpi_pop3_utf8(crp_call *);
+
+/* --- pop3-tls.c: from clear to encrypted (STLS, RFC 2595) ------------------------------------------ */
+
+bool crpi_pop3_is_encrypted(crp *, crpi_pop3 *);
+crp_status crpi_pop3_secure(crp_call *, crpi_pop3 *); /* the stage: as `security` and `allowPlaintext` ask */
+crp_status crpi_pop3_stls(crp_call *);                /* the method */
+
+/* --- pop3-auth.c: who is there --------------------------------------------------------------------- */
+
+crp_status crpi_pop3_check_settings(crp *, crpi_pop3 *); /* what is wrong with them before anything is sent */
+crp_status crpi_pop3_log_on(crp_call *, crpi_pop3 *);    /* the stage */
+
+/* --- pop3-logon.c: connect, logon and disconnect --------------------------------------------------- */
 
 crp_status crpi_pop3_connect(crp_call *, crp_module *);
 crp_status crpi_pop3_disconnect(crp_call *, crp_module *);
+crp_status crpi_pop3_logon(crp_call *); /* the method */
 
 #endif
