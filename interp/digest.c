@@ -256,8 +256,12 @@ size_t crpi_digest_of(crpi_digest_kind kind, const void *bytes, size_t n,
     return crpi_digest_end(&d, out);
 }
 
-size_t crpi_hmac(crpi_digest_kind kind, const void *key, size_t key_length, const void *bytes, size_t n,
-                 unsigned char out[CRPI_DIGEST_BYTES])
+/* HMAC with a key that was looked at already: both digests have begun with it. */
+typedef struct keyed {
+    crpi_digest inner, outer;
+} keyed;
+
+static void set_key(keyed *k, crpi_digest_kind kind, const void *key, size_t key_length)
 {
     unsigned char inner[CRPI_DIGEST_BLOCK] = {0}, outer[CRPI_DIGEST_BLOCK];
     size_t block = kinds[kind].block;
@@ -267,15 +271,46 @@ size_t crpi_hmac(crpi_digest_kind kind, const void *key, size_t key_length, cons
         outer[i] = inner[i] ^ 0x5c;
         inner[i] ^= 0x36;
     }
-    crpi_digest d;
-    crpi_digest_start(&d, kind);
-    crpi_digest_add(&d, inner, block);
+    crpi_digest_start(&k->inner, kind);
+    crpi_digest_add(&k->inner, inner, block);
+    crpi_digest_start(&k->outer, kind);
+    crpi_digest_add(&k->outer, outer, block);
+    explicit_bzero(inner, sizeof inner);
+    explicit_bzero(outer, sizeof outer);
+}
+
+/* `out` may be the bytes. */
+static size_t hmac_with(const keyed *k, const void *bytes, size_t n, unsigned char out[CRPI_DIGEST_BYTES])
+{
+    crpi_digest d = k->inner;
     crpi_digest_add(&d, bytes, n);
     size_t size = crpi_digest_end(&d, out);
-    crpi_digest_start(&d, kind);
-    crpi_digest_add(&d, outer, block);
+    d = k->outer;
     crpi_digest_add(&d, out, size);
     return crpi_digest_end(&d, out);
+}
+
+size_t crpi_hmac(crpi_digest_kind kind, const void *key, size_t key_length, const void *bytes, size_t n,
+                 unsigned char out[CRPI_DIGEST_BYTES])
+{
+    keyed k;
+    set_key(&k, kind, key, key_length);
+    size_t size = hmac_with(&k, bytes, n, out);
+    explicit_bzero(&k, sizeof k);
+    return size;
+}
+
+void crpi_hmac_rounds(crpi_digest_kind kind, const void *key, size_t key_length, unsigned rounds,
+                      unsigned char last[CRPI_DIGEST_BYTES], unsigned char sum[CRPI_DIGEST_BYTES])
+{
+    keyed k;
+    size_t size = kinds[kind].size;
+    set_key(&k, kind, key, key_length);
+    while (rounds--) {
+        hmac_with(&k, last, size, last);
+        for (size_t i = 0; i < size; i++) sum[i] ^= last[i];
+    }
+    explicit_bzero(&k, sizeof k);
 }
 
 bool crpi_digest_named(const char *name, size_t length, crpi_digest_kind *out)

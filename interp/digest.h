@@ -36,6 +36,9 @@ size_t crpi_digest_end(crpi_digest *, unsigned char out[CRPI_DIGEST_BYTES]); /* 
 size_t crpi_digest_of(crpi_digest_kind, const void *bytes, size_t n, unsigned char out[CRPI_DIGEST_BYTES]);
 size_t crpi_hmac(crpi_digest_kind, const void *key, size_t key_length, const void *bytes, size_t n,
                  unsigned char out[CRPI_DIGEST_BYTES]);
+/* Rounds of PBKDF2 (RFC 8018): each makes `last` its own HMAC, and `sum` differs by that from what it was. */
+void crpi_hmac_rounds(crpi_digest_kind, const void *key, size_t key_length, unsigned rounds,
+                      unsigned char last[CRPI_DIGEST_BYTES], unsigned char sum[CRPI_DIGEST_BYTES]);
 
 /* By name: md5 sha1 sha256 sha512; a dash and upper case are allowed, as in SHA-256. */
 bool crpi_digest_named(const char *name, size_t length, crpi_digest_kind *out);

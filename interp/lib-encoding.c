@@ -54,6 +54,21 @@ size_t crp_digest(const char *name, const void *bytes, size_t n, unsigned char o
     return crpi_digest_named(name, strlen(name), &kind) ? crpi_digest_of(kind, bytes, n, out) : 0;
 }
 
+size_t crp_hmac(const char *name, const void *key, size_t key_length, const void *bytes, size_t n,
+                unsigned char out[64])
+{
+    crpi_digest_kind kind;
+    if (!crpi_digest_named(name, strlen(name), &kind)) return 0;
+    return crpi_hmac(kind, key, key_length, bytes, n, out);
+}
+
+void crp_hmac_rounds(const char *name, const void *key, size_t key_length, unsigned rounds, unsigned char last[64],
+                     unsigned char sum[64])
+{
+    crpi_digest_kind kind;
+    if (crpi_digest_named(name, strlen(name), &kind)) crpi_hmac_rounds(kind, key, key_length, rounds, last, sum);
+}
+
 static crp_status hmac(crp_call *c)
 {
     unsigned char out[CRPI_DIGEST_BYTES];

@@ -150,6 +150,12 @@ void crp_store(crp *, crp_object *, crp_word *slot, crp_word value);
 
 /* The digest of that name, md5 sha1 sha256 sha512: its size in bytes; 0: there is none of that name. */
 size_t crp_digest(const char *name, const void *bytes, size_t n, unsigned char out[64]);
+/* HMAC (RFC 2104) on that digest; 0 likewise. */
+size_t crp_hmac(const char *name, const void *key, size_t key_length, const void *bytes, size_t n,
+                unsigned char out[64]);
+/* Rounds of PBKDF2 (RFC 8018): each makes `last` its own HMAC, and `sum` differs by that from what it was. */
+void crp_hmac_rounds(const char *name, const void *key, size_t key_length, unsigned rounds, unsigned char last[64],
+                     unsigned char sum[64]);
 
 /* --- memory outside the heap: one allocator with a limit ------------------------------------------------ */
 

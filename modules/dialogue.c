@@ -165,7 +165,8 @@ crp_status crpi_dialogue_fits(crp *vm, const crpi_dialogue *d, const char *what,
 static crp_status make_room(crp *vm, crpi_dialogue *d, size_t n)
 {
     if (n <= d->capacity - d->length) return CRP_OK;
-    size_t wanted = d->capacity ? d->capacity * 2 : FIRST_QUEUE; /* n is at most half of that */
+    size_t wanted = d->capacity ? d->capacity * 2 : FIRST_QUEUE;
+    while (wanted - d->length < n) wanted *= 2;
     unsigned char *queue = crp_realloc(vm, d->queue, d->capacity, wanted);
     if (!queue) return CRP_E_NOMEM;
     d->queue = queue;
@@ -173,13 +174,12 @@ static crp_status make_room(crp *vm, crpi_dialogue *d, size_t n)
     return CRP_OK;
 }
 
-crp_status crpi_dialogue_command(crp_call *call, crpi_dialogue *d, const void *line, size_t n,
-                                 const char *shown)
+static crp_status queue_line(crp_call *call, crpi_dialogue *d, const void *line, size_t n, const char *shown,
+                             int most)
 {
-    if (n + 2 > CRPI_COMMAND_OCTETS)
+    if (n + 2 > (size_t)most)
         return crp_module_raise(call->vm, d->self, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
-                                "a command of %zu octets, where %d are allowed: nothing was sent", n + 2,
-                                (int)CRPI_COMMAND_OCTETS);
+                                "a command of %zu octets, where %d are allowed: nothing was sent", n + 2, most);
     if (!d->owed && has_come(call, d)) return unasked(call, d);
     crp_status st = make_room(call->vm, d, n + 2);
     if (st) return st;
@@ -190,6 +190,17 @@ crp_status crpi_dialogue_command(crp_call *call, crpi_dialogue *d, const void *l
     if (shown) line = shown, n = strlen(shown);
     log_and_keep(call->vm, d, CRP_SENT, line, n);
     return CRP_OK;
+}
+
+crp_status crpi_dialogue_command(crp_call *call, crpi_dialogue *d, const void *line, size_t n,
+                                 const char *shown)
+{
+    return queue_line(call, d, line, n, shown, CRPI_COMMAND_OCTETS);
+}
+
+crp_status crpi_dialogue_answer(crp_call *call, crpi_dialogue *d, const void *line, size_t n, const char *shown)
+{
+    return queue_line(call, d, line, n, shown, CRPI_ANSWER_OCTETS);
 }
 
 void crpi_dialogue_expect(crpi_dialogue *d) { d->owed++; }

@@ -14,7 +14,8 @@
 
 enum {
     CRPI_COMMAND_OCTETS = 255, /* of a command with its CRLF: RFC 2449 section 4 */
-    CRPI_CONCEALED = 4,
+    CRPI_ANSWER_OCTETS = 65536, /* of the answer to a challenge, likewise */
+    CRPI_CONCEALED = 12,
     CRPI_QUOTED = 1024,        /* bytes of what the peer said that a text or a record repeats */
     CRPI_RECENT = 6            /* lines that are kept for errors */
 };
@@ -59,6 +60,8 @@ crp_status crpi_dialogue_fits(crp *, const crpi_dialogue *, const char *what, cr
 /* Queues a command, without its CRLF; `shown` is what the log gets, NULL: the line itself.  1.8 when it
  * is too long. */
 crp_status crpi_dialogue_command(crp_call *, crpi_dialogue *, const void *line, size_t n, const char *shown);
+/* The answer to a challenge, which is no command and may be longer; another reply is owed. */
+crp_status crpi_dialogue_answer(crp_call *, crpi_dialogue *, const void *line, size_t n, const char *shown);
 /* A reply is owed that no command asks for: a greeting. */
 void crpi_dialogue_expect(crpi_dialogue *);
 

@@ -139,7 +139,9 @@
     X(crp_sink_begin) \
     X(crp_sink_write) \
     X(crp_sink_end) \
-    X(crp_sink_drop)
+    X(crp_sink_drop) \
+    X(crp_hmac) \
+    X(crp_hmac_rounds)
 
 /* A member has the name of its function. */
 #ifdef __cplusplus

@@ -14,12 +14,15 @@ module_sources = \
   modules/mask.c \
   modules/memory.c \
   modules/operation.c \
+  modules/pop3-auth.c \
   modules/pop3-capability.c \
   modules/pop3-logon.c \
   modules/pop3-message.c \
   modules/pop3-messages.c \
   modules/pop3-over.c \
   modules/pop3-reply.c \
+  modules/pop3-stage.c \
+  modules/pop3-tls.c \
   modules/pop3-window.c \
   modules/pop3.c \
   modules/process.c \
@@ -28,6 +31,8 @@ module_sources = \
   modules/register.c \
   modules/replay.c \
   modules/resolve.c \
+  modules/sasl-scram.c \
+  modules/sasl.c \
   modules/script-module.c \
   modules/socket.c \
   modules/spoken.c \
@@ -53,6 +58,7 @@ module_headers = \
   modules/mask.h \
   modules/pop3.h \
   modules/resolve.h \
+  modules/sasl.h \
   modules/socket.h \
   modules/spoken.h \
   modules/stack.h \

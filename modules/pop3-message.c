@@ -179,9 +179,6 @@ crp_status crpi_pop3_fetch_into(crp_call *call)
     crp_status st = take(call, -1, crpi_put_text, &f->text);
     if (!st) st = crp_buffer_room(call->vm, call->args[1], f->text.length, &at, &room);
     if (st) return st;
-    if (room < f->text.length)
-        return crp_raise(call->vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT,
-                         "fetchInto: the message has %zu bytes, the Buffer room for %zu more", f->text.length, room);
     if (f->text.length) memcpy(at, f->text.bytes, f->text.length);
     crp_buffer_added(call->args[1], f->text.length);
     return crp_integer(call->vm, (int64_t)f->text.length, &call->result);

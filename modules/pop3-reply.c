@@ -98,8 +98,12 @@ crp_status crpi_pop3_status(crp *vm, crpi_pop3_line *l, int otherwise, bool *ref
     int code = response_code_of(l->at, (size_t)(l->end - l->at), otherwise);
     crp_status st = said(vm, l, &text);
     if (st) return st;
-    return crp_module_raise(vm, &l->pop3->m, l->pop3->dialogue.error_class, code, "%s%s: the server said %v",
-                            meaning(code), l->asked, text);
+    const crp_module *m = &l->pop3->m;
+    int error_class = l->pop3->dialogue.error_class;
+    if (crp_is_string(l->pop3->reason))
+        return crp_module_raise(vm, m, error_class, code, "%s%s: the server said %v, and before that %v", meaning(code),
+                                l->asked, text, l->pop3->reason);
+    return crp_module_raise(vm, m, error_class, code, "%s%s: the server said %v", meaning(code), l->asked, text);
 }
 
 /* --- numbers and UIDs ------------------------------------------------------------------------------ */

@@ -258,6 +258,18 @@ crp_status crpi_pop3_settle(crp_call *call, crpi_pop3 *p, const crpi_pop3_window
     return st;
 }
 
+crp_status crpi_pop3_settle_first(crp_call *call, crpi_pop3 *p)
+{
+    size_t before = p->progress;
+    if (p->step == 0) {
+        crpi_pop3_begin_wait(call->vm, p, "waiting for messages that were on their way");
+        p->step = 1;
+    }
+    crp_status st = crpi_pop3_settle(call, p, NULL);
+    if (p->progress != before) crpi_pop3_begin_wait(call->vm, p, p->waiting);
+    return st;
+}
+
 void crpi_pop3_discard(crp *vm, crpi_pop3 *p)
 {
     if (p->out) p->out->discards = true;

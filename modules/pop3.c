@@ -103,9 +103,8 @@ static crp_status check_state(crp *vm, crpi_pop3 *p)
 {
     if (p->state == CRPI_POP3_TRANSACTION) return CRP_OK;
     if (p->state == CRPI_POP3_CLOSED) return crp_must_be_connected(vm, &p->m);
-    return crp_module_raise(vm, &p->m, (int)crp_integer_value(p->error_class), CRPI_POP3_WRONG_STATE,
-                            "wrong state: the session is just %s",
-                            p->state == CRPI_POP3_UPDATE ? "being ended" : "being begun");
+    crpi_pop3_prepare(p);
+    return crpi_pop3_must_be_in(vm, p, CRPI_POP3_TRANSACTION, "nobody has logged on yet: call `logon`");
 }
 
 crp_status crpi_pop3_begin(crp_call *call, crpi_pop3_turn *turn, crpi_pop3 *p)
@@ -277,21 +276,25 @@ static void pop3_close(crp *vm, crp_module *m)
     p->uids = (struct crpi_pop3_uids){0};
     crpi_pop3_window_lost(p);
     crpi_pop3_forget_ahead(vm, p);
+    p->asked = CRPI_POP3_UNASKED;
+    crpi_pop3_forget_capabilities(p);
+    crpi_sasl_end(vm, &p->sasl);
     crpi_dialogue_reset(vm, &p->dialogue);
 }
 
-static void pop3_drop(crp *vm, crp_object *self)
-{
-    crpi_pop3_window_clear(vm, &((crpi_pop3 *)self)->own);
-    crpi_dialogue_reset(vm, &((crpi_pop3 *)self)->dialogue);
-}
+static void pop3_drop(crp *vm, crp_object *self) { pop3_close(vm, (crp_module *)self); }
 
 static void pop3_mark(crp *vm, crp_object *self, crp_marker mark)
 {
     crp_module_mark(vm, self, mark);
+    const crpi_pop3 *p = (crpi_pop3 *)self;
     crpi_dialogue_mark(vm, &((crpi_pop3 *)self)->dialogue, mark);
-    crpi_pop3_window_mark(vm, &((crpi_pop3 *)self)->own, mark);
-    mark(vm, ((crpi_pop3 *)self)->out_owner);
+    crpi_pop3_window_mark(vm, (crpi_pop3_window *)&p->own, mark);
+    mark(vm, p->out_owner);
+    crpi_sasl_mark(vm, &p->sasl, mark);
+    mark(vm, p->capabilities.first);
+    mark(vm, p->capabilities.last);
+    mark(vm, p->reason);
 }
 
 static crp_status pop3_recent(crp *vm, const crp_module *m, crp_word *out)
@@ -323,6 +326,30 @@ static const crp_property properties[] = {
     SETTING("secret", "String", secret, CRP_SECRET, NULL, NULL,
             "a secret known to the POP3 server: when it is set, the logon is APOP, which does not send it\n"
             "(mail.secret \"tanstaaf\")           # from the next connect on"),
+    SETTING("token", "String", token, CRP_SECRET, NULL, NULL,
+            "an access token of OAuth 2, with which OAUTHBEARER or XOAUTH2 logs on in place of a password\n"
+            "(mail.token \"ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg\")"),
+    SETTING("auth", "String", auth, 0, "\"auto\"", NULL,
+            "how to log on: \"auto\" is APOP where `secret` is set, a token where `token` is, else the strongest SASL "
+            "mechanism that the server offers, else USER and PASS; \"user\" and \"apop\" are the dialogue of RFC 1939, where "
+            "nothing else needs CAPA; or names of SASL mechanisms with "
+            "blanks between, of which the first that the server offers is taken: SCRAM-SHA-256-PLUS SCRAM-SHA-256 "
+            "SCRAM-SHA-1-PLUS SCRAM-SHA-1 CRAM-MD5 OAUTHBEARER XOAUTH2 PLAIN LOGIN EXTERNAL. What the server refuses is "
+            "not tried in another way\n"
+            "(mail.auth \"SCRAM-SHA-256 CRAM-MD5\")   # never the password itself"),
+    SETTING("autoLogon", "Object", auto_logon, 0, "true", NULL,
+            "true: connect logs on; (): it ends behind the greeting, and `capabilities`, `stls`, `utf8` and then `logon` "
+            "may be called\n"
+            "mail.autoLogon                      # --> true"),
+    SETTING("security", "String", security, 0, "\"none\"", "none|starttls|required",
+            "\"starttls\": STLS is used where the server offers it and the connection is not encrypted yet; \"required\": "
+            "nobody is logged on in clear, whatever the server says, 110.9; \"none\": STLS is used only where "
+            "`allowPlaintext` is ()\n"
+            "(mail.security \"required\")         # a Tls below, or STLS"),
+    SETTING("tls", "Tls", tls, 0, NULL, NULL,
+            "the module that STLS puts below the Util, with its settings; (): one without any, for the `host` of the "
+            "layers below\n"
+            "(mail.tls (create Tls '((caFile \"our-ca.pem\"))))"),
     SETTING("timeout", "Integer", timeout, 0, "60000", "1..86400000",
             "milliseconds for sending a command and getting its response; a long response has them again "
             "with each 16 KiB\n"
@@ -341,7 +368,7 @@ static const crp_property properties[] = {
          "mail.greeting                       # --> \"+OK ready <17.42@mail.example.org>\""),
     SETTING("allowPlaintext", "Object", allow_plaintext, 0, "true", NULL,
             "true: the password may go in clear to a server that is not on this machine; a Log gets "
-            "a warning\n"
+            "a warning. (): STLS is used where the server offers it\n"
             "(mail.allowPlaintext ())            # a password shall not go in clear"),
     SETTING("pipelining", "Object", pipelining, 0, "true", NULL,
             "true: where the server can do that (CAPA has PIPELINING), commands for many messages go out before the "
@@ -364,6 +391,8 @@ static const crp_property properties[] = {
     {0},
 };
 
+#define BEGINNING(name, spec, fn, help) \
+    {name, spec, fn, help, sizeof(crp_operation), crp_operation_mark, crp_operation_drop}
 #define METHOD(name, spec, fn, help) {name, spec, fn, help, sizeof(exchange), mark_exchange, drop_exchange}
 #define FETCHING(name, spec, fn, help) \
     {name, spec, fn, help, sizeof(crpi_pop3_fetching), crpi_pop3_fetching_mark, crpi_pop3_fetching_drop}
@@ -409,7 +438,7 @@ static const crp_method methods[] = {
            "(mail.top 1 0)                      # --> \"Subject: hi\\r\\n\\r\\n\""),
     FETCHING("fetchInto", "Integer (msgNo Integer) (buffer Buffer)", crpi_pop3_fetch_into,
              "Fetches a message to the end of a Buffer; returns its size in bytes. The Buffer gets the whole message or, "
-             "when anything fails, nothing; 1.8 when it has no room.\n"
+             "when anything fails, nothing.\n"
              "(set room (create Buffer 0))\n"
              "(mail.fetchInto 1 room)             # --> 23\n"
              "room.length                         # --> 23"),
@@ -433,6 +462,22 @@ static const crp_method methods[] = {
      "As `fetchMany`, with the header and the first nLines lines of the body of each message. POP command: TOP.\n"
      "((mail.topMany '(1 2) 0).next)      # --> \"Subject: hi\\r\\n\\r\\n\"",
      0, 0, 0},
+    BEGINNING("capabilities", "List", crpi_pop3_capabilities,
+              "What the server can do: a List of Strings, the lines of its answer; () where it does not say. It is asked "
+              "when it was not yet, in this state. POP command: CAPA.\n"
+              "(mail.capabilities)                 # --> (\"UIDL\" \"SASL PLAIN\")"),
+    BEGINNING("logon", "NIL", crpi_pop3_logon,
+              "Logs on where `autoLogon` is (), as connect does it otherwise: CAPA, STLS as `security` says, AUTH, APOP or "
+              "USER and PASS. 110.3 refused, after which it may be called again.\n"
+              "(mail.logon)                        # error: 110.4"),
+    BEGINNING("stls", "NIL", crpi_pop3_stls,
+              "Goes on encrypted, by the module of the property `tls`. 110.9 the server refuses; 6.9 TLS failed, 110.2 the "
+              "server said more than +OK: the stack is closed then. POP command: STLS.\n"
+              "(mail.stls)                         # error: 110.4"),
+    BEGINNING("utf8", "String", crpi_pop3_utf8,
+              "Asks for messages and names in UTF-8 (RFC 6856) before the logon. Returns the server's text; 110.1 where the "
+              "server does not offer it. POP command: UTF8.\n"
+              "(mail.utf8)                         # error: 110.4"),
     CRP_METHOD_CONNECT("(mail.connect)\n"
                        "(mail.info).isConnected                # --> true"),
     CRP_METHOD_DISCONNECT("(mail.disconnect)                   # what was deleted is gone now"),
@@ -448,7 +493,7 @@ const crp_class_def crpi_pop3_class = {
             "authentication refused, 4 wrong state, 5 mailbox in use, 6 login delay, 7 temporary and 8 "
             "permanent trouble of the server's, 9 a security requirement is not met, 10 a limit is "
             "exceeded.\n"
-            "(set mail (create Pop3 '((user \"fred\") (password \"xyz\"))))\n"
+            "(set mail (create Pop3 '((user \"fred\") (password \"xyz\") (auth \"user\"))))\n"
             "# a real one is (create Tcp '((host \"mail.example.org\") (port 110)))\n"
             "(set server (create Replay))\n"
             "(set box (buildCommsStack (list mail \"Util\" server)))\n"
@@ -490,6 +535,11 @@ const crp_class_def crpi_pop3_class = {
             "  S: +OK\n"
             "  S: Subject: hi\n"
             "  S:\n"
+            "  S: .\n"
+            "  C: CAPA\n"
+            "  S: +OK\n"
+            "  S: UIDL\n"
+            "  S: SASL PLAIN\n"
             "  S: .\n"
             "  C: QUIT\n"
             "  S: +OK bye\")\n"

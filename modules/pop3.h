@@ -1,8 +1,9 @@
-/* floor 4: what the files of Pop3 share: the instance, the replies, the logon. */
+/* floor 4: what the files of Pop3 share: the instance, the replies, how a session begins. */
 #ifndef CARAPACE_POP3_H
 #define CARAPACE_POP3_H
 
 #include "dialogue.h"
+#include "sasl.h"
 
 /* The states of RFC 1939 section 3, and none. */
 typedef enum crpi_pop3_state {
@@ -52,14 +53,20 @@ typedef struct crpi_pop3_window {
     crpi_body body;
     size_t pieces;              /* of the body that have given it new time */
 } crpi_pop3_window;
+/* What CAPA has said in the present state of the session. */
+typedef enum crpi_pop3_asked {
+    CRPI_POP3_UNASKED,
+    CRPI_POP3_ANSWERED,
+    CRPI_POP3_WITHOUT /* -ERR: it is not asked again */
+} crpi_pop3_asked;
 
 typedef struct crpi_pop3 {
     crp_module m;
-    crp_word user, password, secret, timeout, error_class, greeting, timestamp, allow_plaintext;
+    crp_word user, password, secret, token, timeout, error_class, greeting, timestamp, allow_plaintext;
+    crp_word security, tls, auto_logon, auth;
     crp_word max_line, max_listing, max_message;
     crpi_pop3_state state;
     crpi_dialogue dialogue;
-    int64_t deadline; /* of the reply that connect or disconnect waits for */
     crp_word pipelining, read_ahead;
     uint32_t session;        /* counts them: message numbers mean nothing in another one */
     size_t progress;         /* counts replies, and pieces of long ones: each gives new time */
@@ -74,16 +81,25 @@ typedef struct crpi_pop3 {
     } uids;
     bool pipelined;          /* in this session commands went out in a row */
     bool changed;            /* something was marked as deleted in this session */
+    crpi_pop3_asked asked;
+    crp_list_builder capabilities; /* the lines of CAPA: Strings */
+    size_t capability_count;
+    /* How far a session's beginning or end has come (pop3-stage.c). */
+    uint32_t stage, step;
+    bool answered;    /* the error that is pending is an answer to a command: the session may go on */
+    int64_t deadline; /* of the reply that is waited for, */
+    const char *waiting; /* and what that is */
+    /* AUTH: */
+    crpi_sasl sasl;
+    char auth_command[32]; /* "AUTH CRAM-MD5" */
+    bool response_waits;   /* the first response was too long for the command: it waits for an empty challenge */
+    bool two_lines;        /* ...or the server wants it so */
+    crp_word reason;       /* a String: why the server will refuse, as it may be shown; else none */
 } crpi_pop3;
 
 /* Makes the dialogue ready for commands: its error class may have been set since. */
 void crpi_pop3_prepare(crpi_pop3 *);
 crpi_limit crpi_pop3_line_limit(const crpi_pop3 *);
-
-/* --- pop3-capability.c --------------------------------------------------------------------------------- */
-
-/* Whether the server has said that it can do this; *arguments, if wanted, is what stands behind the name. */
-bool crpi_pop3_can(const crpi_pop3 *, const char *name, const char **arguments, size_t *n);
 
 /* --- pop3-reply.c: what the server's lines say ----------------------------------------------------- */
 
@@ -135,6 +151,7 @@ crp_status crpi_pop3_next(crp_call *, crpi_pop3 *, crpi_pop3_window *, crpi_put 
 /* Reads what is out, unless it is of this window, and holds it for whoever wants it; so another command gets its own
  * reply. */
 crp_status crpi_pop3_settle(crp_call *, crpi_pop3 *, const crpi_pop3_window *but);
+crp_status crpi_pop3_settle_first(crp_call *, crpi_pop3 *); /* the stage: reads all that is out */
 void crpi_pop3_discard(crp *, crpi_pop3 *); /* nobody wants any more what is out, nor what was read ahead */
 /* Nothing is out any more: the connection is closed. */
 void crpi_pop3_window_lost(crpi_pop3 *);
@@ -173,8 +190,61 @@ void crpi_pop3_fetching_drop(crp *, void *state);
 void crpi_pop3_forget_ahead(crp *, crpi_pop3 *);
 
 /* --- pop3-logon.c: connect and disconnect ---------------------------------------------------------- */
+/* --- pop3-stage.c: the stages of which a session's beginning and end are made ---------------------- */
+
+/* A stage asks one thing or another of the server, or nothing if there is no need.  `step` is 0 when it begins.
+ * OK: it is over, the next one begins. */
+typedef crp_status (*crpi_pop3_stage)(crp_call *, crpi_pop3 *);
+
+/* Plays stages, NULL behind the last one: they were begun when `stage` and `step` were 0.  AGAIN within `timeout` for
+ * each reply. */
+crp_status crpi_pop3_play(crp_call *, crpi_pop3 *, const crpi_pop3_stage *);
+/* A method that plays stages: `check` says whether it may be called now.  Its row's state is a crp_operation. */
+typedef crp_status (*crpi_pop3_check)(crp *, crpi_pop3 *);
+crp_status crpi_pop3_play_method(crp_call *, crpi_pop3_check, const crpi_pop3_stage *);
+
+/* For a stage: a command, whose reply has the whole timeout; where it has a secret in it the log gets `shown`. */
+#define CRPI_POP3_WAITING(verb) "waiting for the reply to " verb
+crp_status crpi_pop3_command(crp_call *, crpi_pop3 *, const void *line, size_t n, const char *shown, const char *waiting);
+void crpi_pop3_begin_wait(crp *, crpi_pop3 *, const char *waiting);
+/* The line of a reply; *l stands at the text after +OK.  -ERR is an error of the code that crpi_pop3_status says; then
+ * the reply is complete, and *refused. */
+crp_status crpi_pop3_reply(crp_call *, crpi_pop3 *, const char *asked, int otherwise, crpi_pop3_line *l, bool *refused);
+/* The same of a line that has been read. */
+crp_status crpi_pop3_judge(crp_call *, crpi_pop3 *, int otherwise, crpi_pop3_line *l, bool *refused);
+/* A reply of one line; refused or not it is complete. */
+crp_status crpi_pop3_one_line(crp_call *, crpi_pop3 *, const char *asked, int otherwise, crpi_pop3_line *l,
+                              bool *refused);
+/* An error of the class `errorClass`. */
+#define crpi_pop3_raise(vm, p, code, ...) crp_module_raise(vm, &(p)->m, (p)->dialogue.error_class, code, __VA_ARGS__)
+
+/* For `check`: the session is in this state, else 110.4 that says `what` there is to do. */
+crp_status crpi_pop3_must_be_in(crp *, crpi_pop3 *, crpi_pop3_state, const char *what);
+
+/* --- pop3-capability.c: what the server can do (CAPA, RFC 2449) ------------------------------------ */
+
+/* Has the server said that it can do this?  *arguments: what stands behind the name, words with blanks between. */
+bool crpi_pop3_can(const crpi_pop3 *, const char *name, const char **arguments, size_t *n);
+void crpi_pop3_forget_capabilities(crpi_pop3 *); /* they may be others now; a server without CAPA will not have it */
+crp_status crpi_pop3_learn(crp_call *, crpi_pop3 *);  /* the stage: asks if that is wanted and was not done yet */
+crp_status crpi_pop3_capabilities(crp_call *);        /* the methods */
+crp_status crpi_pop3_utf8(crp_call *);
+
+/* --- pop3-tls.c: from clear to encrypted (STLS, RFC 2595) ------------------------------------------ */
+
+bool crpi_pop3_is_encrypted(crp *, crpi_pop3 *);
+crp_status crpi_pop3_secure(crp_call *, crpi_pop3 *); /* the stage: as `security` and `allowPlaintext` ask */
+crp_status crpi_pop3_stls(crp_call *);                /* the method */
+
+/* --- pop3-auth.c: who is there --------------------------------------------------------------------- */
+
+crp_status crpi_pop3_check_settings(crp *, crpi_pop3 *); /* what is wrong with them before anything is sent */
+crp_status crpi_pop3_log_on(crp_call *, crpi_pop3 *);    /* the stage */
+
+/* --- pop3-logon.c: connect, logon and disconnect --------------------------------------------------- */
 
 crp_status crpi_pop3_connect(crp_call *, crp_module *);
 crp_status crpi_pop3_disconnect(crp_call *, crp_module *);
+crp_status crpi_pop3_logon(crp_call *); /* the method */
 
 #endif

@@ -78,12 +78,14 @@ crp_status crpi_check_order(crp *vm, const crpi_layers *layers)
 
 /* --- close ---------------------------------------------------------------------------------------------- */
 
-static void close_layer(crp *vm, crp_module *m)
+/* True: the layer came with the connection and has left the stack with it. */
+static bool close_layer(crp *vm, crp_module *m)
 {
     const crp_module_ops *ops = crp_ops_of(vm, m);
     crpi_set_connected(m, false);
     if (ops->close) ops->close(vm, m);
     crp_wake(vm, crp_module_word(m));
+    return crpi_stack_leave(vm, m);
 }
 
 void crpi_close_layers(crp *vm, const crpi_layers *layers)
@@ -93,8 +95,12 @@ void crpi_close_layers(crp *vm, const crpi_layers *layers)
 
 void crp_close_stack(crp *vm, crp_module *m)
 {
+    crp_module *below;
     int n = 0;
-    for (m = crpi_topmost(m); m && n < CRP_MAX_LAYERS; m = crp_below(vm, m), n++) close_layer(vm, m);
+    for (m = crpi_topmost(m); m && n < CRP_MAX_LAYERS; m = below, n++) {
+        below = crp_below(vm, m);
+        close_layer(vm, m);
+    }
 }
 
 /* --- connect -------------------------------------------------------------------------------------------- */
@@ -103,6 +109,7 @@ static crp_status connect_layer(crp_call *call, crp_module *m)
 {
     const crp_module_ops *ops = crp_ops_of(call->vm, m);
     if (!m->connecting) {
+        if (!crp_is_object(m->below)) crpi_stack_forget(call->vm, m);
         m->bound = m->listening = m->accepted = false;
         m->connecting = true;
         crpi_lock_config(m);
@@ -117,11 +124,13 @@ static crp_status connect_layer(crp_call *call, crp_module *m)
 }
 
 /* What stands on a layer that is not connected is not connected either, whatever it believes; but for a layer that
- * was inserted into a connection. */
-static void forget_above(crp *vm, const crpi_layers *layers, size_t i)
+ * was inserted into a connection.  True: one has left the stack. */
+static bool forget_above(crp *vm, const crpi_layers *layers, size_t i)
 {
+    bool left = false;
     while (i-- > 0)
-        if (layers->at[i]->connected) close_layer(vm, layers->at[i]);
+        if (layers->at[i]->connected) left |= close_layer(vm, layers->at[i]);
+    return left;
 }
 
 /* Where a pass begins, counted from the top.  A connect in script that is under way is gone on with at once: it may have
@@ -138,7 +147,7 @@ static crp_status connect_pass(crp_call *call, const crpi_layers *layers)
     crp_status st = crpi_check_order(call->vm, layers);
     for (size_t i = pass_from(call->vm, layers); !st && i-- > 0;) {
         if (layers->at[i]->connected) continue;
-        if (!layers->at[i]->spliced) forget_above(call->vm, layers, i);
+        if (!layers->at[i]->spliced && forget_above(call->vm, layers, i)) return CRP_AGAIN;
         st = connect_layer(call, layers->at[i]);
     }
     return st;
@@ -153,7 +162,7 @@ static crp_status connect_failed(crp *vm, const crpi_layers *layers, crp_status 
     return st;
 }
 
-/* A module that inserted another below itself says AGAIN: the walk begins again at the bottom. */
+/* A module that inserted another below itself says AGAIN, as where one has left: the walk begins again at the bottom. */
 crp_status crpi_walk_connect(crp_call *call, crp_module *top)
 {
     crpi_layers layers, now;

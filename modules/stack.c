@@ -164,6 +164,38 @@ static size_t unread(crp *vm, crp_module *m)
     return ops->pending ? ops->pending(vm, m) : 0;
 }
 
+/* --- what comes and goes with a connection -------------------------------------------------------------- */
+
+static crp_status belongs_to_connection(crp *vm, crp_module *m)
+{
+    crp_word list;
+    crpi_stack *s = crpi_stack_at(m->stack);
+    crp_status st = crp_cons(vm, crp_module_word(m), crp_is_pair(s->inserted) ? s->inserted : CRP_NIL, &list);
+    if (st) return st;
+    m->spliced = true;
+    crp_store(vm, &s->h, &s->inserted, list);
+    return CRP_OK;
+}
+
+bool crpi_stack_leave(crp *vm, crp_module *m)
+{
+    crpi_stack *s = crp_is_object(m->stack) ? crpi_stack_at(m->stack) : NULL;
+    crp_word list = s ? s->inserted : CRP_NIL;
+    while (crp_is_pair(list) && crp_head(list) != crp_module_word(m)) list = crp_tail(list);
+    if (!crp_is_pair(list)) return false;
+    const crp_module_ops *ops = crp_ops_of(vm, m);
+    if (ops->popped) ops->popped(vm, m);
+    unlink_module(vm, s, m);
+    return true;
+}
+
+void crpi_stack_forget(crp *vm, crp_module *bottom)
+{
+    if (!crp_is_object(bottom->stack)) return;
+    crpi_stack *s = crpi_stack_at(bottom->stack);
+    if (crp_is_pair(s->inserted)) crp_store(vm, &s->h, &s->inserted, CRP_NIL);
+}
+
 crp_status crp_insert_below(crp *vm, crp_module *at, crp_word given)
 {
     crp_module *m;
@@ -181,7 +213,8 @@ crp_status crp_insert_below(crp *vm, crp_module *at, crp_word given)
                 crpi_layer_name(vm, m), crpi_layer_name(vm, at), crpi_layer_name(vm, a), n);
     }
     st = link_in(vm, crpi_stack_at(at->stack), at, m, module_at(at->below));
-    if (!st) m->spliced = crp_is_object(m->below) && module_at(m->below)->connected;
+    if (st || !crp_is_object(m->below) || !module_at(m->below)->connected) return st;
+    if ((st = belongs_to_connection(vm, m))) unlink_module(vm, crpi_stack_at(m->stack), m);
     return st;
 }
 
@@ -426,6 +459,7 @@ static void stack_mark(crp *vm, crp_object *self, crp_marker mark)
     mark(vm, s->bottom);
     mark(vm, s->owner);
     mark(vm, s->log);
+    mark(vm, s->inserted);
 }
 
 static void stack_drop(crp *vm, crp_object *self) { crpi_spoken_free(vm, ((crpi_stack *)self)->spoken); }
@@ -455,7 +489,8 @@ static const crp_method methods[] = {
      "s.depth                             # --> 2", 0, NULL, NULL},
     {"insert", "NIL (module Object) (above Object)", stack_insert,
      "Puts a module directly below the layer `above`: a module of this stack or the name of its class. 6.3 "
-     "when a layer above that place holds input that was not read yet.\n"
+     "when a layer above that place holds input that was not read yet. What is inserted into a connection leaves the "
+     "stack with it.\n"
      "(s.insert (create Util) \"Util\")     # below the one that is there\n"
      "s.depth                             # --> 3",
      0, NULL, NULL},
@@ -463,7 +498,8 @@ static const crp_method methods[] = {
      "Goes on encrypted: puts a Tls directly below the layer `above` (default: the top-most Util) of a connected stack and "
      "connects it, while what stands above stays connected, within `timeout` milliseconds (default: the attribute "
      "connectTimeout, else 60000). 6.9 TLS failed, 6.3 when a layer above that place holds input that was not read yet, "
-     "which came in clear: the stack is closed then, so nothing goes on in clear.\n"
+     "which came in clear: the stack is closed then, so nothing goes on in clear. When the connection ends the Tls "
+     "leaves the stack: the next one begins in clear again.\n"
      "(s.startTls (create Tls '((serverName \"mail.example.org\"))))   # not run",
      sizeof(crp_operation), crp_operation_mark, crp_operation_drop},
     {"set", "Object (name String|Symbol) (value Object)", stack_set,

@@ -15,6 +15,9 @@ typedef struct crpi_stack {
     crp_word top, bottom;
     crp_word owner; /* of a view: the module above the layers that it shows */
     crp_word log;
+    /* A List of the layers that were inserted into its connection.  They leave with that; the List keeps them until
+     * the next one begins, since natives may be at work in them when they leave. */
+    crp_word inserted;
     uint32_t number; /* in the records of `log`; 0: none yet */
     struct crpi_spoken *spoken; /* what is secret in what scripts say; NULL: nothing yet */
 } crpi_stack;
@@ -68,6 +71,11 @@ uint32_t crpi_log_join(crp *, crp_word log); /* 0: no Log */
 bool crpi_log_wants(crp *, const crp_module *, crp_log_level);
 /* Bytes that may be shown. */
 void crpi_log_record(crp *, const crp_module *, crp_log_level, crp_direction, const void *bytes, size_t n, bool secret);
+
+/* The end of a connection for one layer, which leaves the stack if it was inserted into that connection. */
+bool crpi_stack_leave(crp *, crp_module *);
+/* A new connection begins at the bottom: what has left the stack is forgotten. */
+void crpi_stack_forget(crp *, crp_module *bottom);
 
 /* The layer that a script means: the module itself, its scripted object, or the name of its class. */
 crp_status crpi_find_layer(crp *, const crpi_layers *, crp_word given, crp_module **out);

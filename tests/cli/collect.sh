@@ -241,7 +241,7 @@ cat >open.crp <<'END'
 (while true
     (set peer (listener.accept))
     (peer.send "+OK\r\n")
-    (try (while (peer.receive 5000)) (catch 6 ())))
+    (try (while (peer.receive 5000) (peer.send "-ERR\r\n")) (catch 6 ())))
 END
 address=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep '^[0-9.]*$' | head -n 1)
 if [ -n "$address" ]; then

@@ -141,6 +141,26 @@ START_TEST(an_hmac_key_longer_than_a_block_is_digested_first)
 }
 END_TEST
 
+/* RFC 6070 and, for SHA-256, its author's further vectors. */
+static const char *stretched(crpi_digest_kind kind, unsigned rounds)
+{
+    static const char salt[] = "salt\0\0\0\1";
+    unsigned char last[CRPI_DIGEST_BYTES], sum[CRPI_DIGEST_BYTES];
+    size_t size = crpi_hmac(kind, "password", 8, salt, 8, last);
+    memcpy(sum, last, size);
+    crpi_hmac_rounds(kind, "password", 8, rounds / 2, last, sum);
+    crpi_hmac_rounds(kind, "password", 8, rounds - 1 - rounds / 2, last, sum);
+    return hex_of(sum, size);
+}
+
+START_TEST(rounds_of_hmac_give_the_keys_of_rfc_6070)
+{
+    ck_assert_str_eq(stretched(CRPI_SHA1, 1), "0c60c80f961f0e71f3a9b524af6012062fe037a6");
+    ck_assert_str_eq(stretched(CRPI_SHA1, 4096), "4b007901b765489abead49d926f721d065a429c1");
+    ck_assert_str_eq(stretched(CRPI_SHA256, 4096), "c5e478d59288c841aa530db6845c4c8d962893a001ce4e11a4963873aa98134a");
+}
+END_TEST
+
 START_TEST(a_digest_is_found_by_its_name)
 {
     crpi_digest_kind kind;
@@ -158,4 +178,4 @@ UNIT_MAIN("digest", md5_gives_the_digests_of_rfc_1321, md5_answers_the_apop_chal
           sha1_gives_the_digests_of_rfc_3174, sha256_gives_the_digests_of_rfc_6234,
           sha512_gives_the_digests_of_rfc_6234, a_million_letters_give_the_known_digests,
           pieces_of_any_size_give_the_digest_of_the_whole, hmac_gives_the_digests_of_rfc_2202_and_rfc_4231,
-          an_hmac_key_longer_than_a_block_is_digested_first, a_digest_is_found_by_its_name)
+          an_hmac_key_longer_than_a_block_is_digested_first, rounds_of_hmac_give_the_keys_of_rfc_6070, a_digest_is_found_by_its_name)
