@@ -518,14 +518,20 @@ static crp_status choose(crp_call *call, crpi_pop3 *p)
                                                : crp_string_data(p->auth, NULL));
 }
 
+crp_status crpi_pop3_conceal(crp *vm, crpi_pop3 *p)
+{
+    crp_status st = crpi_dialogue_conceal(vm, &p->dialogue, p->password);
+    if (!st) st = crpi_dialogue_conceal(vm, &p->dialogue, p->secret);
+    return st ? st : crpi_dialogue_conceal(vm, &p->dialogue, p->token);
+}
+
+/* What is concealed may have been set since the greeting. */
 static crp_status begin_logon(crp_call *call, crpi_pop3 *p)
 {
     crp *vm = call->vm;
     p->two_lines = p->response_waits = false;
     crp_status st = check_required(vm, p);
-    if (!st) st = crpi_dialogue_conceal(vm, &p->dialogue, p->password);
-    if (!st) st = crpi_dialogue_conceal(vm, &p->dialogue, p->secret);
-    if (!st) st = crpi_dialogue_conceal(vm, &p->dialogue, p->token);
+    if (!st) st = crpi_pop3_conceal(vm, p);
     if (!st) st = choose(call, p);
     if (st && p->step == CHOOSE) p->answered = true; /* nothing was sent */
     return st;

@@ -71,13 +71,25 @@ static crp_status answer(crp_call *call, crpi_pop3 *p)
     return st;
 }
 
+/* A status line among the capabilities: what was taken for the reply to CAPA was something else. */
+static crp_status check_line(crp_call *call, crpi_pop3 *p, const unsigned char *line, size_t n)
+{
+    crp_word said;
+    bool is_status = (n >= 3 && !memcmp(line, "+OK", 3)) || (n >= 4 && !memcmp(line, "-ERR", 4));
+    crp_status st = is_status ? crpi_dialogue_quote(call->vm, &p->dialogue, line, n, &said) : CRP_OK;
+    if (st || !is_status) return st;
+    return crpi_pop3_raise(call->vm, p, CRPI_POP3_VIOLATION, "CAPA: expected a capability, the server said %v", said);
+}
+
 static crp_status add_line(crp_call *call, crpi_pop3 *p, const unsigned char *line, size_t n)
 {
     crp_word text;
     crp_list_builder list = p->capabilities;
+    crp_status st = check_line(call, p, line, n);
+    if (st) return st;
     if (p->capability_count++ == MOST_CAPABILITIES)
         return crpi_pop3_raise(call->vm, p, CRPI_POP3_EXCESS, "CAPA: more than %d lines", (int)MOST_CAPABILITIES);
-    crp_status st = crp_string(call->vm, line, n, &text);
+    st = crp_string(call->vm, line, n, &text);
     if (!st) st = crp_list_add(call->vm, &list, text);
     if (st) return st;
     crp_store(call->vm, &p->m.h, &p->capabilities.first, list.first);

@@ -61,6 +61,7 @@ static crp_status start(crp_call *call, crpi_pop3 *p)
     crpi_dialogue_reset(vm, &p->dialogue);
     crp_status st = crp_string(vm, "", 0, &empty);
     if (!st && crp_is_true(p->auto_logon)) st = crpi_pop3_check_settings(vm, p);
+    if (!st) st = crpi_pop3_conceal(vm, p);
     if (st) return st;
     crp_conceal(vm, &p->m, p->dialogue.concealed, CRPI_CONCEALED); /* the greeting may hold them already */
     crp_store(vm, &p->m.h, &p->greeting, empty);

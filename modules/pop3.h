@@ -239,6 +239,7 @@ crp_status crpi_pop3_stls(crp_call *);                /* the method */
 /* --- pop3-auth.c: who is there --------------------------------------------------------------------- */
 
 crp_status crpi_pop3_check_settings(crp *, crpi_pop3 *); /* what is wrong with them before anything is sent */
+crp_status crpi_pop3_conceal(crp *, crpi_pop3 *);        /* all that is secret among the settings */
 crp_status crpi_pop3_log_on(crp_call *, crpi_pop3 *);    /* the stage */
 
 /* --- pop3-logon.c: connect, logon and disconnect --------------------------------------------------- */
