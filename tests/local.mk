@@ -274,7 +274,7 @@ EXTRA_DIST += \
   $(program_tests) \
   $(tls_tests) \
   tests/alloc.list \
-  tests/bench \
+  $(bench_files) \
   tests/cli/since-1999.crp \
   tests/cli/tap.sh \
   tests/coverage.py \
@@ -310,13 +310,52 @@ tests_fuzz_mutate_SOURCES = \
 fuzz:
 	$(SHELL) $(srcdir)/tests/fuzz/fuzz.sh '$(srcdir)' '$(MAKE)' $(COUNT) $(FIRST)
 
-# Side by side with Lua.
+# Side by side with Lua, with other POP3 clients, and with asyncio.  The rows of the second one by ROWS="a b".
 bench: carapace$(EXEEXT)
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
-	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/pop3.sh
+	$(MAKE) bench-pop3
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/tasks.sh
+
+bench-pop3: carapace$(EXEEXT) $(pop3_programs)
+	if pkg-config --exists libetpan; then $(MAKE) tests/bench/pop3/etpan$(EXEEXT); fi
+	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/pop3.sh
+
+# The servers and clients of the POP3 benchmarks; nothing else builds them.
+pop3_programs = \
+  tests/bench/pop3/delayproxy \
+  tests/bench/pop3/fakepop3 \
+  tests/bench/pop3/meter \
+  $(NULL)
+EXTRA_PROGRAMS += $(pop3_programs) tests/bench/pop3/etpan
+tests_bench_pop3_delayproxy_LDADD = -lpthread
+tests_bench_pop3_etpan_LDADD = -letpan
+tests_bench_pop3_fakepop3_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_bench_pop3_fakepop3_LDADD = $(OPENSSL_LIBS) -lpthread
+tests_bench_pop3_meter_LDADD =
+
+# By name, as the folders have objects in them where they were built.
+bench_files = \
+  tests/bench/exc.crp \
+  tests/bench/exc.lua \
+  tests/bench/fib.crp \
+  tests/bench/fib.lua \
+  tests/bench/loop.crp \
+  tests/bench/loop.lua \
+  tests/bench/measure.sh \
+  tests/bench/method.crp \
+  tests/bench/method.lua \
+  tests/bench/pop3.sh \
+  tests/bench/pop3/clients.sh \
+  tests/bench/pop3/fetch.crp \
+  tests/bench/pop3/servers.sh \
+  tests/bench/pop3/table.sh \
+  tests/bench/run.sh \
+  tests/bench/tasks \
+  tests/bench/tasks.sh \
+  $(NULL)
 
 clean-local:
 	-rm -rf asan fuzz gc alloc valgrind coverage mail peers
+	-rm -f $(EXTRA_PROGRAMS)
 
-.PHONY: bench fuzz check-asan check-gc check-alloc check-valgrind check-coverage
+.PHONY: bench bench-pop3 fuzz check-asan check-gc check-alloc check-valgrind check-coverage
