@@ -8,6 +8,7 @@ doc_files = \
   docs/hacking.md \
   docs/language.md \
   docs/modules.md \
+  docs/pop3.md \
   docs/reference \
   docs/since-1999.md \
   docs/vm.md \
