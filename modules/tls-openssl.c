@@ -17,7 +17,8 @@
 
 enum {
     MOST_AT_ONCE = SSL3_RT_MAX_PLAIN_LENGTH,
-    READ_AT_ONCE = 131072, /* bytes of the wire, when the handshake is done */
+    READ_AT_ONCE = 33 * 1024, /* bytes of the wire, when the handshake is done: two records, for at each one OpenSSL moves
+                               * all that it holds behind it */
     BURST = 64             /* handshakes at once */
 };
 
@@ -254,7 +255,7 @@ static crpi_tls_outcome tell_later(crpi_tls_connection *c, crpi_tls_outcome outc
     return CRPI_TLS_DONE;
 }
 
-/* As many records as are there already and fit. */
+/* As many records as are there already and fit: behind a full one there are probably others. */
 static crpi_tls_outcome read_records(crpi_tls_connection *c, unsigned char *bytes, size_t n, size_t *got, crpi_tls_fault *fault)
 {
     int result;
@@ -262,7 +263,7 @@ static crpi_tls_outcome read_records(crpi_tls_connection *c, unsigned char *byte
     do {
         result = SSL_read_ex(c->ssl, bytes + *got, n - *got, &more);
         if (result == 1) *got += more;
-    } while (result == 1 && *got < n && SSL_has_pending(c->ssl));
+    } while (result == 1 && *got < n && (more == MOST_AT_ONCE || SSL_has_pending(c->ssl)));
     if (result == 1) return CRPI_TLS_DONE;
     crpi_tls_outcome outcome = outcome_of(c, result, fault);
     return *got ? tell_later(c, outcome, fault) : outcome;

@@ -54,6 +54,7 @@ arrived_bytes() { arrived "$1" "$(wc -c <"$work/mail")" "$bytes"; }
 # ours FORM: also byte for byte, where it is the first time ($checking).
 ours() {
   out=$work/count
+  rm -f "$work/mail" # to empty it is nobody's work: curl finds it empty
   measure "$1" "$carapace" "$folder/pop3/fetch.crp" "$1" "$port" "$user" "$work/mail" ${tls:+"$tls"}
   arrived "$1" "$(cat "$work/count")" "$count"
   arrived_bytes "$1"
