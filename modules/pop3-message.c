@@ -10,7 +10,7 @@ enum {
     SETTLE,
     TAKE,
     FINISH,
-    FIRST_AHEAD = 2,
+    FIRST_AHEAD = 8,
     MOST_AHEAD = 256,      /* commands */
     AHEAD_BYTES = 1 << 20 /* that those are expected to make */
 };
@@ -79,7 +79,7 @@ static void begin_ahead(crp *vm, crpi_pop3 *p, int64_t number)
 static crpi_pop3_window *choose(crp *vm, crpi_pop3 *p, fetching *f, int64_t number, int64_t lines)
 {
     bool in_row = lines < 0 && crp_is_true(p->read_ahead) && is_next(p, number);
-    if (in_row && p->own.most < MOST_AHEAD) p->own.most *= 2;
+    if (in_row && p->own.most < MOST_AHEAD) p->own.most *= 4;
     if (!in_row && lines < 0 && may_read_ahead(p, number)) {
         begin_ahead(vm, p, number);
         in_row = true;

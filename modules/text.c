@@ -28,6 +28,18 @@ static inline bool any(block b)
     return (halves[0] | halves[1]) != 0;
 }
 
+/* The place of the first byte that is all ones; there is one. */
+static inline size_t first_of(block b)
+{
+    uint64_t halves[2];
+    memcpy(halves, &b, BLOCK);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return halves[0] ? (size_t)__builtin_ctzll(halves[0]) / 8 : 8 + (size_t)__builtin_ctzll(halves[1]) / 8;
+#else
+    return halves[0] ? (size_t)__builtin_clzll(halves[0]) / 8 : 8 + (size_t)__builtin_clzll(halves[1]) / 8;
+#endif
+}
+
 /* Where the first LF with a dot after it is; n if there is none. */
 static size_t find_line_dot(const unsigned char *s, size_t n)
 {
@@ -37,7 +49,10 @@ static size_t find_line_dot(const unsigned char *s, size_t n)
         for (int k = 1; k < BLOCKS; k++) found |= line_dots(s + i + k * BLOCK);
         if (any(found)) break;
     }
-    while (n - i > BLOCK && !any(line_dots(s + i))) i += BLOCK;
+    for (; n - i > BLOCK; i += BLOCK) {
+        block found = line_dots(s + i);
+        if (any(found)) return i + first_of(found);
+    }
     for (; i + 1 < n; i++)
         if (s[i] == '\n' && s[i + 1] == '.') return i;
     return n;
