@@ -225,6 +225,18 @@ static crp_status conceal(crp *vm, crpi_pop3 *p, const void *bytes, size_t n)
     return st ? st : crpi_dialogue_conceal(vm, &p->dialogue, secret);
 }
 
+/* A secret as a server might send it back. */
+static crp_status conceal_base64(crp *vm, crpi_pop3 *p, crp_word secret)
+{
+    crpi_sasl_bytes text = {0};
+    size_t n;
+    const char *bytes = crp_string_data(secret, &n);
+    crp_status st = crpi_sasl_add_base64(vm, &text, bytes, n);
+    if (!st) st = conceal(vm, p, text.at, text.n);
+    crpi_sasl_wipe(vm, &text);
+    return st;
+}
+
 /* The response in Base64, which nobody may see, nor what it is made from. */
 static crp_status encode(crp *vm, crpi_pop3 *p, crpi_sasl_bytes *out)
 {
@@ -330,7 +342,9 @@ static crp_status begin_auth(crp_call *call, crpi_pop3 *p, const crpi_sasl_mecha
     strcat(strcpy(p->auth_command, "AUTH "), m->name);
     strcat(strcpy(plus, m->name), "-PLUS");
     p->sasl.plus_offered = is_offered(p, plus, strlen(plus));
-    if ((st = give_words(call->vm, p))) return st;
+    st = give_words(call->vm, p);
+    if (!st) st = conceal_base64(call->vm, p, m->needs & CRPI_SASL_TOKEN ? p->token : p->password);
+    if (st) return st;
     if (m->first && (st = crpi_sasl_respond(call, &p->sasl, NULL, 0))) return st;
     return send_auth(call, p);
 }

@@ -183,6 +183,7 @@ crp_status crpi_sasl_fail(crpi_sasl *s, crpi_sasl_fault fault, const char *why)
 {
     s->fault = fault;
     s->why = why;
+    s->proven = false;
     return CRP_OK;
 }
 

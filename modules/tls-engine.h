@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CRPI_TLS_ABI = 1, CRPI_TLS_TEXT = 640, CRPI_TLS_KEY = 32 };
+enum { CRPI_TLS_ABI = 2, CRPI_TLS_TEXT = 640, CRPI_TLS_KEY = 32, CRPI_TLS_BINDING = 64 };
 
 typedef enum crpi_tls_outcome {
     CRPI_TLS_DONE,
@@ -87,6 +87,9 @@ typedef struct crpi_tls_engine {
     void (*facts)(const void *connection, crpi_tls_facts *);
     /* What the peer's certificate says, in lines; the length that there would be with more room. */
     size_t (*certificate)(const void *connection, char *out, size_t room);
+    /* What both ends know of the channel and nobody else has, by the name of its kind (RFC 5929, RFC 9266); 0: it has
+     * none of that kind that could be relied on. */
+    size_t (*binding)(const void *connection, const char *kind, unsigned char out[CRPI_TLS_BINDING]);
 } crpi_tls_engine;
 
 /* What the shared object shows, and nothing else: its table, or NULL for another ABI. */

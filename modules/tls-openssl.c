@@ -343,6 +343,48 @@ static size_t certificate(const void *connection, char *out, size_t room)
     return x ? crpi_tls_describe(x, out, room) : 0;
 }
 
+/* --- what a logon may be bound to ----------------------------------------------------------------------- */
+
+/* RFC 9266; before TLS 1.3 the master secret may be one that two connections have. */
+static size_t exporter(SSL *ssl, unsigned char out[CRPI_TLS_BINDING])
+{
+    static const char label[] = "EXPORTER-Channel-Binding";
+    if (SSL_version(ssl) < TLS1_3_VERSION) return 0;
+    return SSL_export_keying_material(ssl, out, 32, label, sizeof label - 1, (const unsigned char *)"", 0, 1) == 1 ? 32 : 0;
+}
+
+/* The first Finished of the handshake: the client's, but where a session is resumed the server's.  It does not hold
+ * without the extended master secret (RFC 7627), and TLS 1.3 has none. */
+static size_t unique(SSL *ssl, unsigned char out[CRPI_TLS_BINDING])
+{
+    if (SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) != 1) return 0;
+    size_t n = SSL_is_server(ssl) == !SSL_session_reused(ssl) ? SSL_get_peer_finished(ssl, out, CRPI_TLS_BINDING)
+                                                              : SSL_get_finished(ssl, out, CRPI_TLS_BINDING);
+    return n < CRPI_TLS_BINDING ? n : CRPI_TLS_BINDING;
+}
+
+/* The digest of the server's certificate, by what it was signed with, but nothing weaker than SHA-256. */
+static size_t end_point(SSL *ssl, unsigned char out[CRPI_TLS_BINDING])
+{
+    unsigned n = 0;
+    int kind = NID_undef;
+    X509 *certificate = SSL_is_server(ssl) ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
+    if (!certificate || !X509_get_signature_info(certificate, &kind, NULL, NULL, NULL)) return 0;
+    const EVP_MD *digest = kind == NID_md5 || kind == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(kind);
+    return digest && X509_digest(certificate, digest, out, &n) ? n : 0;
+}
+
+static size_t binding(const void *connection, const char *kind, unsigned char out[CRPI_TLS_BINDING])
+{
+    SSL *ssl = ((const crpi_tls_connection *)connection)->ssl;
+    size_t n = !strcmp(kind, "tls-exporter") ? exporter(ssl, out)
+               : !strcmp(kind, "tls-unique") ? unique(ssl, out)
+               : !strcmp(kind, "tls-server-end-point") ? end_point(ssl, out)
+                                                       : 0;
+    ERR_clear_error();
+    return n;
+}
+
 static const char *library(void) { return OpenSSL_version(OPENSSL_VERSION); }
 
 static bool stamp(const char *path, int64_t out[3], bool *readable_by_others)
@@ -363,7 +405,7 @@ static void drop(void *context) { crpi_tls_release(context); }
 static const crpi_tls_engine table = {
     sizeof table,         CRPI_TLS_ABI, library, stamp, crpi_tls_new_context, drop,  open_connection,
     close_connection, handshake,    receive, send,  goodbye,              pending, facts,
-    certificate,
+    certificate, binding,
 };
 
 const crpi_tls_engine *crp_tls(unsigned abi) { return abi == CRPI_TLS_ABI ? &table : NULL; }

@@ -453,6 +453,29 @@ static crp_status get_certificate(crp *vm, crp_object *self, crp_word *out)
     return crp_string(vm, text, n < sizeof text ? n : sizeof text - 1, out);
 }
 
+static crp_status add_binding(crp *vm, const crpi_tls *t, const char *kind, crp_list_builder *list)
+{
+    unsigned char bytes[CRPI_TLS_BINDING];
+    crp_word pair[2], item;
+    size_t n = t->engine->binding(t->connection, kind, bytes);
+    if (!n) return CRP_OK;
+    crp_status st = crp_string_z(vm, kind, &pair[0]);
+    if (!st) st = crp_binary(vm, bytes, n, &pair[1]);
+    if (!st) st = crp_list(vm, pair, 2, &item);
+    return st ? st : crp_list_add(vm, list, item);
+}
+
+static crp_status get_channel_binding(crp *vm, crp_object *self, crp_word *out)
+{
+    static const char *const kinds[] = {"tls-exporter", "tls-unique", "tls-server-end-point"};
+    const crpi_tls *t = (crpi_tls *)self;
+    crp_list_builder list = {CRP_NIL, CRP_NIL};
+    crp_status st = CRP_OK;
+    for (size_t i = 0; t->shaken && !st && i < sizeof kinds / sizeof *kinds; i++) st = add_binding(vm, t, kinds[i], &list);
+    *out = list.first;
+    return st;
+}
+
 static crp_status set_pin(crp *vm, crp_object *self, crp_word pin)
 {
     crp_word rest = pin;
@@ -556,6 +579,10 @@ static const crp_property properties[] = {
     {"verifyError", "String", FACT, 0, NULL, NULL,
      "what was wrong with the peer's certificate at the last connect, also where nothing was asked; \"\": nothing\n"
      "t.verifyError                       # --> \"\"", get_verify_error, NULL},
+    {"channelBinding", "List", FACT, 0, NULL, NULL,
+     "what both ends know of this connection and no other has, so that a logon can be bound to it: pairs of a kind's name "
+     "and its bytes, the best first (RFC 9266, RFC 5929)\n"
+     "t.channelBinding                    # --> ()", get_channel_binding, NULL},
     CRP_PROPERTY_LOG_OF("t"),
     {0},
 };

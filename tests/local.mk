@@ -48,6 +48,7 @@ unit_tests = \
   tests/unit/check-release \
   tests/unit/check-replay \
   tests/unit/check-resolve \
+  tests/unit/check-sasl \
   tests/unit/check-signature \
   tests/unit/check-socket \
   tests/unit/check-stack \

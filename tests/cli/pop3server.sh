@@ -75,6 +75,7 @@ UIDL
 RESP-CODES
 AUTH-RESP-CODE
 PIPELINING
+SASL SCRAM-SHA-256 CRAM-MD5 PLAIN
 IMPLEMENTATION Carapace
 .
 +OK goodbye
@@ -94,6 +95,37 @@ FORMS
 +OK goodbye
 +OK 25 messages
 +OK goodbye
+REPLIES
+
+dialogue 'AUTH logs on as well, or says what is wrong' 3<<'FORMS' 4<<'REPLIES'
+(open)
+(ask "AUTH") (ask "AUTH NTLM") (ask "AUTH PLAIN !") (ask "AUTH PLAIN eA==") (ask "AUTH CRAM-MD5 eA==")
+(ask "AUTH PLAIN") (ask "*")
+(ask (+ "AUTH PLAIN " ((join (list "\0fred\0" password)).base64))) (ask "QUIT")
+(for auth '("CRAM-MD5" "SCRAM-SHA-256" "PLAIN")
+    (set pop3 (buildCommsStack '("Pop3" "Util" "Tcp") (list '(host "127.0.0.1") (list 'port port) '(user "fred")
+        (list 'password password) (list 'auth auth))))
+    (pop3.connect)
+    (print (headOf pop3.mailboxStatus))
+    (pop3.disconnect)
+    (pop3.password "another")
+    (try (pop3.connect) (catch "110.3" (print err.text))))
+FORMS
+-ERR no such mechanism
+-ERR no such mechanism
+-ERR this is no Base64
+-ERR PLAIN is three words
+-ERR CRAM-MD5 begins with the server
++ 
+-ERR the client does not go on
++OK 25 messages
++OK goodbye
+25
+Pop3: authentication refused: AUTH CRAM-MD5: the server said "-ERR [AUTH] wrong name or password"
+25
+Pop3: authentication refused: AUTH SCRAM-SHA-256: the server said "-ERR [AUTH] wrong name or password"
+25
+Pop3: authentication refused: AUTH PLAIN: the server said "-ERR [AUTH] wrong name or password"
 REPLIES
 
 dialogue 'the third wrong password ends the session' 3<<'FORMS' 4<<'REPLIES'

@@ -89,7 +89,7 @@ first_valid_uid = 1
 first_valid_gid = 1
 $(write_tls)
 disable_plaintext_auth = no
-auth_mechanisms = plain login apop
+auth_mechanisms = plain login apop cram-md5 scram-sha-1 scram-sha-256
 auth_failure_delay = 0
 passdb {
   driver = passwd-file

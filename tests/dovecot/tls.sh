@@ -94,6 +94,37 @@ true
 +OK
 true
 '
+  # Each mechanism in clear (to this machine), behind STLS and behind TLS; the password is in no log, whatever its form.
+  cat >mechanisms.crp <<END
+(local (box CommsStack) (log Log (create Log "talk")) (text String))
+(log.levels "debug,trace,com,db,pdus,script,production")
+(for how '(("clear" "pop3" $port "none") ("stls" "pop3" $port "required") ("tls" "pop3s" $tls_port "required"))
+    (for auth '("auto" "user" "apop" "PLAIN" "LOGIN" "CRAM-MD5" "SCRAM-SHA-1" "SCRAM-SHA-256")
+        (set box (buildCommsStack (format "%s://fred@127.0.0.1:%d" (how.get 1) (how.get 2))))
+        (box.insert (create Record '((file "recorded"))) "Util")
+        (if (== how.head "tls") (do (box.set "serverName" "mail.example.org") (box.set "caFile" "ca.pem")))
+        (box.set "tls" (create Tls '((caFile "ca.pem") (serverName "mail.example.org"))))
+        (box.security (how.get 3))
+        (box.auth auth)
+        (box.log log)
+        (if (== auth "apop") (box.secret "hunter 2") (box.password "hunter 2"))
+        (box.connect)
+        (print (join (list how.head auth (box.mailboxStatus).head
+            (if (box.capabilities.member "PIPELINING") "pipelining" "no pipelining")) " "))
+        (box.disconnect)
+        (if (== auth "apop") (box.secret "hunter 3") (box.password "hunter 3"))
+        (print (try (box.connect) (catch "110.3" "refused")))))
+(log.close)
+(set text (+ (readFile "talk.log") (readFile "recorded")))      # of the last session
+(for form '("hunter" "aHVudGVyI" "h1bnRlciA" "odW50ZXIg") (if (text.contains form) (print "there is " form)))
+END
+  run mechanisms.crp
+  for how in clear stls tls; do
+    for auth in auto user apop PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256; do printf '%s\n' "$how $auth 20 pipelining" refused; done
+  done >expected
+  diff expected out >difference
+  verdict 'each mechanism logs on, in clear, behind STLS and behind TLS, and no record has the password' $?
+  sed 's/^/# /' difference err | head -n 20
   done_testing
 } >tap.out
 cat tap.out

@@ -79,6 +79,129 @@ not offered
 +OK goodbye
 '
 
+# What a Pop3 does with it: `pop3` makes one with these settings.
+cat >pop3.crp <<'END'
+(local (port Integer ((::Arguments.head).integer)) (box CommsStack))
+(defun CommsStack pop3 (settings)
+    (set box (buildCommsStack '("Pop3" "Util" "Tcp") (list '(host "127.0.0.1") (list 'port port) '(user "fred")
+        '(password "xyz") (list 'tls (create Tls '((caFile "ca.pem") (serverName "mail.example.org")))))))
+    (for pair settings (box.set pair.head (pair.get 1)))
+    (box.log (create Log "talk"))
+    ((box.log).levels "pdus")
+    box)
+# The commands of the last session, as the Log has them.
+(defun NIL commands ()
+    (for line ((readFile "talk.log").lines) (if (line.contains " Pop3 > ") (print ((line.after " > ").trim))))
+    (removeFile "talk.log"))
+END
+cat pop3.crp - >security.crp <<'END'
+(for security '("starttls" "required")
+    (pop3 (list (list "security" security)))
+    (box.connect)
+    (print (list (box.get "secure") box.depth (box.mailboxStatus).head (if (box.capabilities.member "USER") "asked")))
+    (box.disconnect)
+    (print box.depth)
+    (box.connect)                       # the next connection begins in clear again
+    (print (box.get "tlsVersion"))
+    (box.disconnect)
+    ((box.log).close)
+    (commands))
+END
+run security.crp "$port"
+is 'STLS, where it is offered or required, and what can be done is asked again behind it' 0 '(true 4 25 "asked")
+3
+TLSv1.3
+CAPA
+STLS
+CAPA
+AUTH SCRAM-SHA-256-PLUS ***
+***
+***
+CAPA
+STAT
+QUIT
+CAPA
+STLS
+CAPA
+AUTH SCRAM-SHA-256-PLUS ***
+***
+***
+CAPA
+QUIT
+(true 4 25 "asked")
+3
+TLSv1.3
+CAPA
+STLS
+CAPA
+AUTH SCRAM-SHA-256-PLUS ***
+***
+***
+CAPA
+STAT
+QUIT
+CAPA
+STLS
+CAPA
+AUTH SCRAM-SHA-256-PLUS ***
+***
+***
+CAPA
+QUIT
+'
+
+cat pop3.crp - >steps.crp <<'END'
+(pop3 '(("autoLogon" ())))
+(box.connect)
+(print (if (box.capabilities.member "STLS") "offered"))
+(try (box.noop) (catch "110.4" (print err.text)))
+(box.stls)
+(print (if (box.capabilities.member "STLS") "offered" "not offered") (box.get "secure"))
+(try (box.stls) (catch "110.4" (print err.text)))
+(try (box.utf8) (catch "110.1" (print (err.text.startsWith "Pop3: UTF8: the server does not offer it"))))
+(box.password "abc")
+(try (box.logon) (catch "110.3" (print "refused")))
+(box.password "xyz")
+(box.auth "PLAIN")
+(box.logon)
+(print (box.mailboxStatus).head)
+(try (box.logon) (catch "110.4" (print err.text)))
+(box.disconnect)
+END
+run steps.crp "$port"
+is 'the same step by step, and a logon that was refused is tried again' 0 'offered
+Pop3: wrong state: nobody has logged on yet: call `logon`
+not offered
+true
+Pop3: wrong state: the connection is encrypted already
+true
+refused
+25
+Pop3: wrong state: somebody has logged on already
+'
+
+cat pop3.crp - >mechanisms.crp <<'END'
+(defun Object kind (name) (for pair (box.get "channelBinding") (if (== pair.head name) (return (length (pair.get 1))))))
+(for auth '("SCRAM-SHA-256-PLUS" "SCRAM-SHA-256" "CRAM-MD5" "PLAIN" "user" "apop" "LOGIN PLAIN")
+    (pop3 (list (list "auth" auth) '("security" "required")))
+    (if (== auth "apop") (box.secret "xyz"))
+    (box.connect)
+    (print (join (list auth (kind "tls-exporter") (kind "tls-server-end-point") (box.mailboxStatus).head) " "))
+    (box.disconnect))
+(pop3 '(("auth" "SCRAM-SHA-1 LOGIN") ("security" "required")))
+(try (box.connect) (catch "110.3" (print err.text)))
+END
+run mechanisms.crp "$port"
+is 'each mechanism on TLS' 0 'SCRAM-SHA-256-PLUS 32 32 25
+SCRAM-SHA-256 32 32 25
+CRAM-MD5 32 32 25
+PLAIN 32 32 25
+user 32 32 25
+apop 32 32 25
+LOGIN PLAIN 32 32 25
+Pop3: nobody was logged on: the server offers none of the mechanisms SCRAM-SHA-1 LOGIN; it offers "SCRAM-SHA-256-PLUS SCRAM-SHA-256 CRAM-MD5 PLAIN"
+'
+
 cat client.crp - >injected.crp <<'END'
 (open)
 (box.send "STLS\r\nUSER fred\r\n")

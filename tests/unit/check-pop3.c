@@ -369,6 +369,82 @@ START_TEST(a_session_without_memory_is_clean)
 }
 END_TEST
 
+START_TEST(a_logon_by_auth_without_memory_is_clean)
+{
+    open_replay("S: +OK\nC: CAPA\nS: +OK\nS: UIDL\nS: SASL CRAM-MD5\nS: .\nC: AUTH CRAM-MD5\nS: + PDFAeD4=\nC: \\*\n"
+                "S: +OK\nC: CAPA\nS: +OK\nS: TOP\nS: .\n"
+                "C: LIST\nS: +OK\nS: 1 10\nS: .\nC: RETR 1\nS: +OK\nS: a line\nS: .\nC: QUIT\nS: +OK");
+    expect_ok(set(pop3, "auth", text("auto")));
+    crp_status st = CRP_OK;
+    BARE_EACH_FAILURE(vm, st, st = session());
+    comms_close();
+}
+END_TEST
+
+/* --- computing ------------------------------------------------------------------------------------- */
+
+/* The first message of a SCRAM that wants ten million iterations, with the nonce that the client has sent. */
+static void ask_for_many_rounds(void)
+{
+    crp_word said;
+    unsigned char first[256];
+    size_t n, length;
+    crpi_sasl_bytes message = {0}, line = {0};
+    expect_ok(call(far_end, "receive", &said));
+    const char *at = strstr(crp_string_data(said, &n), "SHA-1 ") + 6;
+    ck_assert(crpi_base64_strict(at, strcspn(at, "\r"), first, &length));
+    first[length] = 0;
+    expect_ok(crpi_sasl_add_text(vm, &message, strstr((char *)first, "r=")));
+    expect_ok(crpi_sasl_add_text(vm, &message, "x,s=QSXCR+Q6sek8bf92,i=10000000"));
+    expect_ok(crpi_sasl_add_text(vm, &line, "+ "));
+    expect_ok(crpi_sasl_add_base64(vm, &line, message.at, message.n));
+    expect_ok(crpi_sasl_add(vm, &line, "\r\n", 3));
+    comes((char *)line.at);
+    crpi_sasl_wipe(vm, &message);
+    crpi_sasl_wipe(vm, &line);
+}
+
+static void begin_computing(running *r)
+{
+    comms_open();
+    configure();
+    expect_ok(set(pop3, "auth", text("SCRAM-SHA-1")));
+    near_end = make("Memory");
+    far_end = bare_keep(get(near_end, "peer"));
+    box = STACK(near_end, make("Util"), pop3);
+    expect_ok(call(far_end, "connect", NULL));
+    begin(r, box, "connect", 0, NULL);
+    ck_assert(!step(r));
+    comes("+OK\r\n");
+    ck_assert(!step(r));
+    comes("+OK\r\nSASL SCRAM-SHA-1\r\n.\r\n");
+    ck_assert(!step(r));
+    ask_for_many_rounds();
+    for (int i = 0; i < 5; i++) ck_assert_msg(!step(r), "%s", bare_error(vm));
+}
+
+START_TEST(a_logon_that_computes_keeps_its_deadline)
+{
+    running r;
+    begin_computing(&r);
+    ck_assert(step_after(&r, 60000));
+    ck_assert_str_eq(bare_error(vm), "6.1: Pop3: timeout after 60000 ms, waiting for the reply to AUTH");
+    ck_assert_int_eq(((crpi_pop3 *)crp_object_of(pop3))->state, CRPI_POP3_CLOSED);
+    comms_close();
+}
+END_TEST
+
+START_TEST(a_logon_that_computes_may_be_broken_off)
+{
+    running r;
+    begin_computing(&r);
+    end(&r);
+    ck_assert_ptr_null(((crpi_pop3 *)crp_object_of(pop3))->sasl.scram);
+    expect_error("6.11: Pop3: not connected", call(pop3, "noop", NULL));
+    comms_close();
+}
+END_TEST
+
 UNIT_MAIN("pop3", the_timeout_is_for_the_whole_of_a_line,
           a_slow_big_message_has_its_time_again_with_each_16_kib, a_trickle_has_not,
           a_long_listing_has_its_time_again_too, one_command_after_the_other_has_its_turn,
@@ -376,4 +452,5 @@ UNIT_MAIN("pop3", the_timeout_is_for_the_whole_of_a_line,
           a_bare_pop3_stands_on_the_stack_that_it_is_given, anything_but_a_util_below_is_the_wrong_order,
           attributes_of_pop3_are_reached_through_the_stack,
           a_password_goes_in_clear_only_where_that_is_allowed, no_secret_is_printed,
-          a_session_without_memory_is_clean)
+          a_session_without_memory_is_clean, a_logon_by_auth_without_memory_is_clean,
+          a_logon_that_computes_keeps_its_deadline, a_logon_that_computes_may_be_broken_off)

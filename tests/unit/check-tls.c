@@ -300,6 +300,16 @@ START_TEST(keys_are_changed_under_way)
 }
 END_TEST
 
+/* Both ends have the same to bind a logon to. */
+static void expect_binding(const char *first, const char *second)
+{
+    crp_word ours = get(client.tls, "channelBinding"), theirs = get(server.tls, "channelBinding");
+    ck_assert(crp_equal(vm, ours, theirs));
+    expect_text(crp_head(crp_head(ours)), first);
+    expect_text(crp_head(crp_head(crp_tail(ours))), second);
+    ck_assert(crp_tail(crp_tail(ours)) == CRP_NIL);
+}
+
 START_TEST(a_session_is_resumed_in_both_versions)
 {
     open_tls();
@@ -318,6 +328,7 @@ START_TEST(a_session_is_resumed_in_both_versions)
             ck_assert_msg(both[0].st == CRP_OK && both[1].st == CRP_OK, "%s", bare_error(vm));
             expect_text(get(client.tls, "tlsVersion"), old ? "TLSv1.2" : "TLSv1.3");
             ck_assert(get(client.tls, "resumed") == crp_bool(turn > 0));
+            expect_binding(old ? "tls-unique" : "tls-exporter", "tls-server-end-point");
             ck_assert(get(client.tls, "secure") == CRP_TRUE);
             expect_begins(crp_string_data(get(client.tls, "tlsCertificate"), NULL), "subject: CN=mail.example.org\n");
             say(&server, &client, "the ticket comes with this");
