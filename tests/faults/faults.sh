@@ -8,6 +8,9 @@ case ${srcdir:=.} in
 esac
 # shellcheck source=../cli/tap.sh
 . "$srcdir/tests/cli/tap.sh"
+if [ "${CARAPACE_TEST_MODE:-}" = gc ]; then
+  CARAPACE_GC_EVERY=50
+fi
 
 # joined NAME: what the program has printed is TAP, and becomes a part of ours.
 joined() {
