@@ -166,7 +166,6 @@ static void messages_drop(crp *vm, crp_object *self) { crpi_pop3_window_clear(vm
 static const crp_property properties[] = {
     {"number", "Object", CRP_READ, 0, NULL, NULL,
      "the number of the message that `next` gave last, or refused; () before that\n"
-     "(set all (mail.fetchMany '(1 2)))\n"
      "(all.next)\n"
      "all.number                          # --> 1",
      get_number, NULL},
@@ -182,6 +181,7 @@ static const crp_method methods[] = {
      "The next message, a String; () when there is none left. An error of the server's about one message (110.1) is "
      "raised and passes that one over: the next call goes on behind it. 110.4 in another session than the one in which "
      "the messages were asked for.\n"
+     "(all.next)                          # --> \"Subject: hi\\r\\n\\r\\nLunch?\\r\\n\"\n"
      "(all.next)                          # --> \"Subject: ho\\r\\n\\r\\nDinner!\\r\\n\"\n"
      "(all.next)                          # --> ()",
      sizeof(walking), mark_walking, drop_walking},
@@ -196,7 +196,7 @@ const crp_class_def crpi_pop3_messages_class = {
             "is read when it is its turn, so memory holds one, and other commands may come between. One that is "
             "created by itself is empty.\n"
             "(set server (create Replay))\n"
-            "(set mail (create Pop3 '((user \"fred\") (password \"xyz\"))))\n"
+            "(set mail (create Pop3 '((user \"fred\") (password \"xyz\") (auth \"user\"))))\n"
             "(set box (buildCommsStack (list mail \"Util\" server)))\n"
             "(server.transcript \"\n"
             "  S: +OK ready\n"
@@ -216,7 +216,8 @@ const crp_class_def crpi_pop3_messages_class = {
             "  S:\n"
             "  S: Dinner!\n"
             "  S: .\")\n"
-            "(mail.connect)",
+            "(mail.connect)\n"
+            "(set all (mail.fetchMany '(1 2)))",
     .instance_size = sizeof(messages),
     .properties = properties,
     .methods = methods,

@@ -377,7 +377,7 @@ static const crp_property properties[] = {
     SETTING("readAhead", "Object", read_ahead, 0, "true", NULL,
             "true: a loop that fetches one message after the other gets the next ones asked for ahead, with pipelining, at "
             "most 256 or 1 MB of them and never past a command that changes the mailbox; (): never\n"
-            "(mail.readAhead ())"),
+            "(mail.readAhead ())                 # one by one"),
     SETTING("maxLine", "Integer", max_line, 0, "2048", "512..1048576",
             "bytes that a line of a response may have; more is an error, code 10\n"
             "mail.maxLine                        # --> 2048"),
@@ -454,9 +454,7 @@ static const crp_method methods[] = {
      "Fetches many messages: `for` walks what is returned, a message at a time, in the order of the numbers. Where the server "
      "can do that up to 256 commands are on their way at once; memory holds one message. Other commands may "
      "come between: up to 4 MiB of what was on its way is kept then, the rest asked for again.\n"
-     "(for message (mail.fetchMany '(1 2)) (print (message.length)))\n"
-     "# 23\n"
-     "# 24",
+     "(map length (mail.fetchMany '(1 2)))    # --> (23 15)",
      0, 0, 0},
     {"topMany", "Pop3Messages (msgNos List) (nLines Integer)", crpi_pop3_top_many,
      "As `fetchMany`, with the header and the first nLines lines of the body of each message. POP command: TOP.\n"
@@ -530,6 +528,34 @@ const crp_class_def crpi_pop3_class = {
             "  S: +OK\n"
             "  S: 1 a17\n"
             "  S: 2 b18\n"
+            "  S: .\n"
+            "  C: TOP 1 0\n"
+            "  S: +OK\n"
+            "  S: Subject: hi\n"
+            "  S:\n"
+            "  S: .\n"
+            "  C: RETR 1\n"
+            "  S: +OK\n"
+            "  S: Subject: hi\n"
+            "  S:\n"
+            "  S: Lunch?\n"
+            "  S: .\n"
+            "  C: RETR 1\n"
+            "  S: +OK\n"
+            "  S: Subject: hi\n"
+            "  S:\n"
+            "  S: Lunch?\n"
+            "  S: .\n"
+            "  C: RETR 1\n"
+            "  S: +OK\n"
+            "  S: Subject: hi\n"
+            "  S:\n"
+            "  S: Lunch?\n"
+            "  S: .\n"
+            "  C: RETR 2\n"
+            "  S: +OK\n"
+            "  S: Subject: ho\n"
+            "  S:\n"
             "  S: .\n"
             "  C: TOP 1 0\n"
             "  S: +OK\n"
