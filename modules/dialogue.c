@@ -12,6 +12,7 @@ enum {
 
 void crpi_dialogue_reset(crp *vm, crpi_dialogue *d)
 {
+    if (d->queue) explicit_bzero(d->queue, d->capacity); /* a password may be there */
     if (d->queue) crp_free_bytes(vm, d->queue, d->capacity);
     if (d->recent) crp_free_bytes(vm, d->recent, CRPI_RECENT);
     crpi_mask_clear(vm, &d->mask);
