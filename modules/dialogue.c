@@ -10,6 +10,7 @@ enum {
 
 void crpi_dialogue_reset(crp *vm, crpi_dialogue *d)
 {
+    if (d->queue) explicit_bzero(d->queue, d->capacity); /* a password may be there */
     if (d->queue) crp_free_bytes(vm, d->queue, d->capacity);
     if (d->recent) memset(d->recent, 0, CRPI_RECENT * sizeof *d->recent);
     if (d->recent) crp_free_bytes(vm, d->recent, CRPI_RECENT * sizeof *d->recent);

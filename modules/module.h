@@ -25,8 +25,8 @@
  *  8. Properties with the flag CRP_STACK are attributes: `stack.get` and `stack.set` find the top-most module
  *     that has them.  CRP_CONFIG ones are refused while the module is connected.
  *  9. Structural questions are attributes too: `secure`, `loopback`, `peerAddress`, `localAddress`,
- *     `tlsVersion`, `tlsCipher`, `tlsCertificate`; so are the default limits `connectTimeout`, `sendTimeout`,
- *     `receiveTimeout`.  Whoever knows has a row; ask with crp_below_attribute.
+ *     `tlsVersion`, `tlsCipher`, `tlsCertificate`, `channelBinding`; so are the default limits `connectTimeout`,
+ *     `sendTimeout`, `receiveTimeout`.  Whoever knows has a row; ask with crp_below_attribute.
  * 10. A protocol tells the layers below what is secret, with crp_conceal, before it sends any of it.
  *
  * What a native method of a protocol module looks like (it is tried again from where `step` says):
@@ -188,7 +188,8 @@ bool crp_below_is(crp *, crp_module *, const char *name);
 /* Inserts a new module directly below `m` (STARTTLS: below the Util, so m is the Util).  Refused with 6.3
  * when m or a layer above it holds unread input (a protocol may give it its own class), with 1.2 when
  * `module` stands on a stack already.  In a connection m and those above stay connected, but nothing goes
- * through until `module` is connected: by crp_connect_below, or by the walk if m's connect returns AGAIN. */
+ * through until `module` is connected: by crp_connect_below, or by the walk if m's connect returns AGAIN; when the connection
+ * is closed, `module` leaves the stack again (`popped`, after `close`). */
 crp_status crp_insert_below(crp *, crp_module *m, crp_word module);
 /* Connects what is not connected below m: OK, AGAIN, or an error after which all is closed. */
 crp_status crp_connect_below(crp_call *, crp_module *m);

@@ -448,7 +448,8 @@ static crp_status auth_reply(crp_call *call, crpi_pop3 *p)
     const unsigned char *line;
     size_t n;
     bool refused = false;
-    crpi_limit limit = {CRPI_ANSWER_OCTETS, "maxLine"};
+    crpi_limit limit = crpi_pop3_line_limit(p);
+    if (limit.most < CRPI_ANSWER_OCTETS) limit.most = CRPI_ANSWER_OCTETS;
     crp_status st = crpi_dialogue_line(call, &p->dialogue, &limit, &line, &n);
     if (st) return st;
     if (n && *line == '+' && (n == 1 || line[1] == ' '))

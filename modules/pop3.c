@@ -335,7 +335,7 @@ static const crp_property properties[] = {
             "nothing else needs CAPA; or names of SASL mechanisms with "
             "blanks between, of which the first that the server offers is taken: SCRAM-SHA-256-PLUS SCRAM-SHA-256 "
             "SCRAM-SHA-1-PLUS SCRAM-SHA-1 CRAM-MD5 OAUTHBEARER XOAUTH2 PLAIN LOGIN EXTERNAL. What the server refuses is "
-            "not tried in another way\n"
+            "not tried in another way. Names and passwords are used byte for byte as they are\n"
             "(mail.auth \"SCRAM-SHA-256 CRAM-MD5\")   # never the password itself"),
     SETTING("autoLogon", "Object", auto_logon, 0, "true", NULL,
             "true: connect logs on; (): it ends behind the greeting, and `capabilities`, `stls`, `utf8` and then `logon` "

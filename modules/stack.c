@@ -166,11 +166,12 @@ static size_t unread(crp *vm, crp_module *m)
 
 /* --- what comes and goes with a connection -------------------------------------------------------------- */
 
-static crp_status belongs_to_connection(crp *vm, crp_module *m)
+/* Links a module into a connection that is there. */
+static crp_status splice(crp *vm, crpi_stack *s, crp_module *above, crp_module *m, crp_module *below)
 {
     crp_word list;
-    crpi_stack *s = crpi_stack_at(m->stack);
     crp_status st = crp_cons(vm, crp_module_word(m), crp_is_pair(s->inserted) ? s->inserted : CRP_NIL, &list);
+    if (!st) st = link_in(vm, s, above, m, below);
     if (st) return st;
     m->spliced = true;
     crp_store(vm, &s->h, &s->inserted, list);
@@ -212,10 +213,9 @@ crp_status crp_insert_below(crp *vm, crp_module *at, crp_word given)
                 "not come through it",
                 crpi_layer_name(vm, m), crpi_layer_name(vm, at), crpi_layer_name(vm, a), n);
     }
-    st = link_in(vm, crpi_stack_at(at->stack), at, m, module_at(at->below));
-    if (st || !crp_is_object(m->below) || !module_at(m->below)->connected) return st;
-    if ((st = belongs_to_connection(vm, m))) unlink_module(vm, crpi_stack_at(m->stack), m);
-    return st;
+    crp_module *below = module_at(at->below);
+    return below && below->connected ? splice(vm, crpi_stack_at(at->stack), at, m, below)
+                                     : link_in(vm, crpi_stack_at(at->stack), at, m, below);
 }
 
 /* --- the natives ---------------------------------------------------------------------------------------- */

@@ -231,6 +231,37 @@ run many.crp "$port"
 is 'several users at once, on TLS from the first byte on' 0 '(("fred" 25 272) ("ann" 25 272) ("joe" 25 272))
 '
 
+# Somebody in between who has a certificate that is believed: a logon that is bound to its channel is not to be handed on.
+cat >between.crp <<'END'
+(local (port Integer ((::Arguments.head).integer)) (listener CommsStack) (relayed List))
+(defun NIL pass ((from CommsStack) (to CommsStack))
+    (local data)
+    (try (while (set data (from.receive 20000)) (to.send data)) (catch 6 ())))
+(set listener (buildCommsStack (list "Util" (create Tls '((mode "server") (certificate "server.pem"))) "Tcp")
+    '((localHost "127.0.0.1"))))
+(listener.listen)
+(defun NIL relay ()
+    (local (near CommsStack) (far CommsStack))
+    (while true
+        (set near (listener.accept))
+        (near.connect)
+        (set far (buildCommsStack (format "tls://127.0.0.1:%d?caFile=ca.pem&serverName=mail.example.org" port)))
+        (far.connect)
+        (let ((a near) (b far)) (task (pass a b)) (task (pass b a)))))
+(set relaying (task (relay)))
+(for auth '("SCRAM-SHA-256" "auto")
+    (set box (buildCommsStack
+        (format "pop3s://fred@127.0.0.1:%d?caFile=ca.pem&serverName=mail.example.org" (listener.get "localPort"))))
+    (box.password "xyz")
+    (box.auth auth)
+    (try (do (box.connect) (print (box.mailboxStatus).head)) (catch 110 (print (join (list err.class "." err.code " " err.text))))))
+(relaying.cancel)
+END
+run between.crp "$port"
+is 'a logon that is bound to the channel is refused when somebody has handed it on' 0 '25
+110.3 Pop3: authentication refused: AUTH SCRAM-SHA-256-PLUS: the server said "-ERR SCRAM: no proof, another nonce, or another binding"
+'
+
 cat >wrong.crp <<'END'
 (local (port Integer ((::Arguments.head).integer)))
 (set box (buildCommsStack (format "pop3s://fred@127.0.0.1:%d?caFile=ca.pem" port)))
