@@ -3,7 +3,7 @@
 # $figures, a line a run; what came must be all.  A run that takes longer than $limit seconds is not tried again: its
 # figure stands for all, and the file NAME.over says so.
 
-# forms: the ways in which this Carapace can fetch.
+# find_forms: the ways in which this Carapace can fetch, the best for a file last.
 find_forms() {
   members=$("$carapace" -p -e '(classInfo Pop3)')
   for form in fetch fetchMany fetchTo; do
@@ -63,14 +63,16 @@ ours() {
   fi
 }
 
+theirs() { "fetch_with_$1"; }
+
 # All to one file, as the others: `-o FILE` has each message overwrite the last one, and costs the same.
-curl_() {
+fetch_with_curl() {
   out=$work/mail
   measure curl curl -s -S ${tls:+--cacert "$tls"} -u "$user:pw" "pop3${tls:+s}://127.0.0.1:$port/[1-$count]"
   arrived_bytes curl
 }
 
-mpop_() {
+fetch_with_mpop() {
   rm -f "$work/mail"
   cat >"$work/mpoprc" <<END
 account default
@@ -96,7 +98,7 @@ END
   arrived mpop "$(grep -c '^From ' "$work/mail")" "$count"
 }
 
-libetpan_() {
+fetch_with_libetpan() {
   out=$work/count
   measure libetpan "$programs/etpan" "$port" "$user" "$work/mail" ${tls:+tls}
   arrived libetpan "$(cat "$work/count")" "$count"
