@@ -138,9 +138,9 @@ row_d() {
 
 megabytes() { column "$1" 3 | sort -n | tail -n 1 | awk '{ printf "%.1f", $1 / 1024 }'; }
 
-# peak LABEL MESSAGES SIZE KIND
+# peak LABEL clear|tls MESSAGES SIZE KIND
 peak() {
-  fake clear "$2" "$3" "$4"
+  fake "$2" "$3" "$4" "$5"
   in_turns 1 "ours:$to_file" theirs:curl
   alone "$1" "$(megabytes "$to_file")" "$(megabytes curl)" 8 4
   end_servers
@@ -148,12 +148,13 @@ peak() {
 
 row_e() {
   heading "e. most memory (MB) with $to_file"
-  peak "$small of 4 KB" "$small" 4096 text
-  peak "$big of 1 MB" "$big" "$megabyte" text
-  peak 'one of 96 MB' 1 $((96 * megabyte)) text
-  peak 'one of 96 MB in lines of 1 byte' 1 $((96 * megabyte)) short
-  peak 'one of 96 MB, each line stuffed' 1 $((96 * megabyte)) dots
-  peak 'one of 96 MB in one line' 1 $((96 * megabyte)) long
+  peak "$small of 4 KB" clear "$small" 4096 text
+  peak "$big of 1 MB" clear "$big" "$megabyte" text
+  peak 'one of 96 MB' clear 1 $((96 * megabyte)) text
+  peak 'one of 96 MB in lines of 1 byte' clear 1 $((96 * megabyte)) short
+  peak 'one of 96 MB, each line stuffed' clear 1 $((96 * megabyte)) dots
+  peak 'one of 96 MB in one line' clear 1 $((96 * megabyte)) long
+  peak 'one of 96 MB in one line, TLS' tls 1 $((96 * megabyte)) long
 }
 
 kinds='text dots short long'
