@@ -8,12 +8,13 @@ static bool small(crp_word form, int64_t low, int64_t high)
     return crp_is_fixnum(form) && crp_fixnum_value(form) >= low && crp_fixnum_value(form) <= high;
 }
 
+/* What arithmetic gives for operands of these types; 0: nobody knows.  A Real on the left gives a Real or an error, whatever
+ * stands on the right: only an object on the left brings operators of its own. */
 static crpi_type number_type(crpi_type a, crpi_type b)
 {
     crpi_type integer = CRPI_TYPE(CRP_INTEGER, 0), real = CRPI_TYPE(CRP_REAL, 0);
     if (a == integer && b == integer) return integer;
-    if ((a == real && (b == real || b == integer)) || (b == real && a == integer)) return real;
-    return 0;
+    return a == real || (b == real && a == integer) ? real : 0;
 }
 
 static int opcode_of(crp_word name)

@@ -83,7 +83,7 @@ static crp_status append_value(crp *vm, crp_word buffer, crp_word value)
     if (st || n == 0) return st;
     st = crp_buffer_room(vm, buffer, n, &at, &room);
     if (st) return st;
-    crpi_lib_bytes(vm, value, &bytes, &n);
+    if (value == buffer) crpi_lib_bytes(vm, value, &bytes, &n);
     memcpy(at, bytes, n);
     crp_buffer_added(buffer, n);
     return CRP_OK;

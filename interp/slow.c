@@ -427,12 +427,13 @@ crp_status crpi_slow_member(crp *vm, crpi_task *task, uint32_t in)
     crp_word name = task->pc[2];
     uint32_t op = in & 0xff;
     task->pc += 3;
-    if (op == CRPI_OP_INVOKE) return crpi_enter_member(vm, task, at, C(in), name, ins, B(in) == 1);
-    if (op == CRPI_OP_SETP || op == CRPI_OP_SETSLOT) {
+    if (op == CRPI_OP_NATIVE) *ins = (*ins & ~(uint32_t)0xff) | CRPI_OP_INVOKE;
+    if (op == CRPI_OP_INVOKE || op == CRPI_OP_NATIVE) return crpi_enter_member(vm, task, at, C(in), name, ins, B(in) == 1);
+    if (op == CRPI_OP_SETP || op == CRPI_OP_SETSLOT || op == CRPI_OP_NATIVE1) {
         crp_word object = R[B(in)], value = R[C(in)];
         at[0] = object;
         at[1] = value;
-        if (op == CRPI_OP_SETSLOT) *ins = (*ins & ~(uint32_t)0xff) | CRPI_OP_SETP;
+        if (op != CRPI_OP_SETP) *ins = (*ins & ~(uint32_t)0xff) | CRPI_OP_SETP;
         return crpi_enter_member(vm, task, at, 1, name, ins, false);
     }
     at[0] = R[B(in)];

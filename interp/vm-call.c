@@ -313,15 +313,31 @@ static crp_status call_for_native(crp *vm, crpi_task *task, crpi_native *nf)
     return st;
 }
 
-/* Runs a native's step and does what it asks for. */
-static crp_status step(crp *vm, crpi_task *task, crpi_native *nf)
+/* A native that has called before calls a script's function again, as `map` and `sort` do for each item; false: there
+ * is more to it. */
+static inline bool call_again(crp *vm, crpi_task *task, crpi_native *nf, size_t fresh)
 {
-    size_t fresh = vm->heap.fresh_count;
-    nf->fd_count = 0;
-    nf->deadline = CRP_NO_DEADLINE;
-    nf->object_count = 0;
-    nf->catches = false; /* an error of its own is not its callee's */
-    crp_status st = nf->row->fn(&nf->call);
+    crp_word *at = nf->top;
+    size_t n = nf->callee_count;
+    if (!nf->parked || nf->callee_self != CRP_UNSET || nf->callee_args != nf->few) return false;
+    if (!crp_is_a(nf->callee, CRP_FUNCTION)) return false;
+    crpi_function *fn = crpi_function_of(nf->callee);
+    bool plain = !fn->h.flags && !fn->h.sort && fn->h.aux == n;
+    if (!plain || at + fn->registers > task->limit || task->fp >= task->frame_end || --vm->fuel < 0) return false;
+    for (size_t i = 0; i < n; i++) at[i] = nf->few[i];
+    nf->callee_count = 0;
+    vm->heap.fresh_count = fresh;
+    task->args_end = NULL;
+    *++task->fp = (crpi_frame){crpi_resume_code, at, fn};
+    task->base = at;
+    task->pc = fn->code;
+    return true;
+}
+
+/* Does what a native's step has asked for. */
+static crp_status after_step(crp *vm, crpi_task *task, crpi_native *nf, size_t fresh, crp_status st)
+{
+    if (st == CRP_CALL && call_again(vm, task, nf, fresh)) return CRP_OK;
     if (st != CRP_CALL) nf->catches = false;
     if (st == CRP_AGAIN && vm->interrupt == CRPI_CLOSING) st = crpi_no_waiting(vm);
     if (st == CRP_AGAIN || st == CRP_CALL) {
@@ -353,15 +369,45 @@ static crp_status step(crp *vm, crpi_task *task, crpi_native *nf)
     return CRP_OK;
 }
 
+static crp_status step(crp *vm, crpi_task *task, crpi_native *nf)
+{
+    size_t fresh = vm->heap.fresh_count;
+    nf->fd_count = 0;
+    nf->deadline = CRP_NO_DEADLINE;
+    nf->object_count = 0;
+    nf->catches = false; /* an error of its own is not its callee's */
+    return after_step(vm, task, nf, fresh, nf->row->fn(&nf->call));
+}
+
+/* The class in the header: a view is a view. */
+static inline uint32_t plain_class_of(crp_word w) { return crp_is_object(w) ? crp_object_of(w)->class_id : crp_class_of(w); }
+
+/* Are these just the arguments that the signature names, each of one of its classes?  Then there is nothing to prepare. */
+static inline bool fits(const crpi_signature *s, const crp_word *args, uint32_t n)
+{
+    if (!s || n < s->count || (n > s->count && !s->rest)) return false;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const crpi_parameter *p = &s->parameters[i];
+        uint32_t id = plain_class_of(args[i]);
+        if (p->type != 0 && id != p->type && id != p->other) return false;
+    }
+    return true;
+}
+
+static crp_status make_state(crp *vm, crpi_native *nf)
+{
+    nf->call.state = crp_alloc(vm, nf->row->state_size);
+    if (!nf->call.state) return CRP_E_NOMEM;
+    memset(nf->call.state, 0, nf->row->state_size);
+    return CRP_OK;
+}
+
 static crp_status enter_native(crp *vm, crpi_task *task, crpi_function *fn, crp_word self, crp_word *args, uint32_t n,
                                crp_word *window, bool gives_self)
 {
     crpi_native nf;
     vm->fuel = vm->interrupt ? 0 : vm->fuel - CRPI_NATIVE_FUEL; /* it may take long, and the VM looks round soon */
-    memset(&nf.call, 0, sizeof nf.call);
-    nf.call.vm = vm;
-    nf.call.self = self;
-    nf.call.result = nf.call.value = CRP_NIL;
+    nf.call = (crp_call){.vm = vm, .self = self, .args = args, .count = n, .result = CRP_NIL, .value = CRP_NIL};
     nf.row = fn->row;
     nf.fn = fn;
     nf.window = window;
@@ -370,23 +416,30 @@ static crp_status enter_native(crp *vm, crpi_task *task, crpi_function *fn, crp_
     nf.callee_args = nf.few;
     nf.callee_count = 0;
     nf.fd_count = nf.object_count = 0;
+    nf.deadline = CRP_NO_DEADLINE;
     nf.callee = nf.callee_self = CRP_NIL;
     task->args_end = args + n;
-    crp_status st = prepare(vm, &nf, args, n);
-    if (!st && fn->row->state_size) {
-        nf.call.state = crp_alloc(vm, fn->row->state_size);
-        if (!nf.call.state) st = CRP_E_NOMEM;
-        else memset(nf.call.state, 0, fn->row->state_size);
+    crp_status st = fits(fn->signature, args, n) ? CRP_OK : prepare(vm, &nf, args, n);
+    if (!st && fn->row->state_size) st = make_state(vm, &nf);
+    if (st) {
+        task->args_end = NULL;
+        return st;
     }
-    if (!st) st = step(vm, task, &nf);
+    size_t fresh = vm->heap.fresh_count;
+    st = fn->row->fn(&nf.call);
+    if (st || nf.call.state) return after_step(vm, task, &nf, fresh, st);
+    vm->heap.fresh_count = fresh;
     task->args_end = NULL;
-    return st;
+    *window = gives_self ? self : nf.call.result;
+    return CRP_OK;
 }
 
 crp_status crpi_resume_native(crp *vm, crpi_task *task, bool returned)
 {
     crpi_native *nf = task->natives;
     if (returned) nf->call.value = task->base[0];
+    /* Calls look round often enough; what has waited looks round at once. */
+    if (returned && !vm->interrupt && !task->stuck && !task->cancelled) return step(vm, task, nf);
     crp_status st = vm->interrupt ? crpi_interrupt(vm) : task->stuck ? crpi_task_stuck(vm) : CRP_OK;
     if (!st) st = crpi_task_may_go_on(vm, task);
     task->stuck = false;
@@ -493,21 +546,29 @@ crp_status crpi_ask(crp *vm, crpi_task *task, const uint32_t *again, crp_word ob
 
 static void set_opcode(uint32_t *ins, int op) { *ins = (*ins & ~(uint32_t)0xff) | (uint32_t)op; }
 
-/* Lets the instruction remember what it found, so that it need not ask again for objects of this class. */
+/* What the instruction becomes that has found this member; itself: nothing is worth remembering. */
+static int quick_opcode(int op, const crpi_member *m, uint32_t n, bool inside)
+{
+    bool method = m->kind == CRPI_METHOD && crp_is_a(m->function, CRP_FUNCTION);
+    if (method && crpi_function_of(m->function)->row)
+        return op == CRPI_OP_INVOKE ? CRPI_OP_NATIVE : n == 0 ? CRPI_OP_NATIVE0 : CRPI_OP_NATIVE1;
+    if (op == CRPI_OP_INVOKE) return op;
+    if (n == 0) return method ? CRPI_OP_CALL0 : m->kind == CRPI_SLOT ? CRPI_OP_GETSLOT : op;
+    return m->kind == CRPI_SLOT && (inside || !(m->flags & CRPI_READONLY)) && !m->row ? CRPI_OP_SETSLOT : op;
+}
+
+/* Lets the instruction remember what it found, so that it need not ask again for objects of this class.  Only natives
+ * have methods of what is no object. */
 static void remember(uint32_t *ins, crp_word object, const crpi_member *m, uint32_t n, bool inside)
 {
-    if (!ins || !crp_is_object(object) || crp_is_a(object, CRP_VIEW)) return;
-    int op = *ins & 0xff;
-    bool invoke = op == CRPI_OP_INVOKE, script = m->kind == CRPI_METHOD && crp_is_a(m->function, CRP_FUNCTION) &&
-                                                 !crpi_function_of(m->function)->row;
-    if (invoke && !script) return;
-    if (!invoke && n == 0 && script) set_opcode(ins, CRPI_OP_CALL0);
-    else if (!invoke && n == 0 && m->kind == CRPI_SLOT) set_opcode(ins, CRPI_OP_GETSLOT);
-    else if (!invoke && n == 1 && m->kind == CRPI_SLOT && (inside || !(m->flags & CRPI_READONLY)) && !m->row)
-        set_opcode(ins, CRPI_OP_SETSLOT);
-    else if (!invoke) return;
-    ins[1] = crp_object_of(object)->class_id;
-    ins[2] = (*ins & 0xff) == CRPI_OP_GETSLOT ? m->offset : m->number;
+    if (!ins || crp_is_a(object, CRP_VIEW)) return;
+    int op = *ins & 0xff, quick = quick_opcode(op, m, n, inside);
+    bool native = quick == CRPI_OP_NATIVE || quick == CRPI_OP_NATIVE0 || quick == CRPI_OP_NATIVE1;
+    bool script = m->kind == CRPI_METHOD && crp_is_a(m->function, CRP_FUNCTION) && !native;
+    if ((quick == op && !(op == CRPI_OP_INVOKE && script)) || (!crp_is_object(object) && !native)) return;
+    set_opcode(ins, quick);
+    ins[1] = plain_class_of(object);
+    ins[2] = quick == CRPI_OP_GETSLOT ? m->offset : m->number;
 }
 
 static uint32_t owner_of(const crpi_task *task)
@@ -583,6 +644,24 @@ crp_status crpi_enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t n,
     crp_status st = enter_member(vm, task, at, n, name, ins, tail);
     task->args_end = NULL;
     return st;
+}
+
+/* A native method that the instruction has found for this class; its receiver and arguments are brought to where a
+ * call has them. */
+crp_status crpi_known_native(crp *vm, crpi_task *task, uint32_t in)
+{
+    const uint32_t *pc = task->pc;
+    crp_word *R = task->base, *at = R + (uint8_t)(in >> 8), object = R[(uint8_t)(in >> 16)], function;
+    uint32_t op = in & 0xff, n = op == CRPI_OP_NATIVE ? in >> 24 : op == CRPI_OP_NATIVE1;
+    if (op == CRPI_OP_NATIVE) object = at[0];
+    function = vm->members[pc[1]]->function;
+    if (plain_class_of(object) != pc[0] || !crp_is_a(function, CRP_FUNCTION) || !crpi_function_of(function)->row)
+        return crpi_slow_member(vm, task, in);
+    crp_word value = R[in >> 24];
+    at[0] = object;
+    if (op == CRPI_OP_NATIVE1) at[1] = value;
+    task->pc = pc + 3;
+    return enter_native(vm, task, crpi_function_of(function), object, at + 1, n, at, false);
 }
 
 /* --- create ---------------------------------------------------------------------------------------------------------------- */

@@ -225,7 +225,8 @@ dispatch:
     CASE(CHECK) :
     {
         crp_word v = R[A];
-        if (OBJECT_OF_CLASS(v, pc[0]) || (pc[0] == CRP_LIST && (crp_is_pair(v) || v == CRP_NIL))) {
+        if (OBJECT_OF_CLASS(v, pc[0]) || (pc[0] == CRP_LIST && (crp_is_pair(v) || v == CRP_NIL)) ||
+            (pc[0] == CRP_REAL && crp_is_flonum(v))) {
             pc += 3;
             NEXT;
         }
@@ -378,7 +379,8 @@ dispatch:
         crp_word o = R[B], v = R[C];
         if (OBJECT_OF_CLASS(o, pc[0])) {
             const crpi_member *m = vm->members[pc[1]];
-            if (LIKELY(m->type == 0 || (m->type == CRP_INTEGER && crp_is_fixnum(v)))) {
+            if (LIKELY(m->type == 0 || (m->type == CRP_INTEGER && crp_is_fixnum(v)) ||
+                       (m->type == CRP_REAL && crp_is_flonum(v)))) {
                 crpi_store(vm, &vm->heap, SLOT(o, m->offset), v);
                 R[A] = v;
                 pc += 3;
@@ -397,6 +399,9 @@ dispatch:
         }
         SLOW(crpi_slow_member);
     }
+    CASE(NATIVE0) : SLOW(crpi_known_native);
+    CASE(NATIVE1) : SLOW(crpi_known_native);
+    CASE(NATIVE) : SLOW(crpi_known_native);
     CASE(GETTHIS) : R[A] = *SLOT(R[0], *pc);
     pc++;
     NEXT;

@@ -54,6 +54,7 @@ crp_status crpi_slow_check(crp *, crpi_task *, uint32_t in);
 crp_status crpi_slow_name(crp *, crpi_task *, uint32_t in); /* GETCELL GETNAME GETFN */
 crp_status crpi_slow_pair(crp *, crpi_task *, uint32_t in); /* CONS HEAD TAIL LIST ENDCONS */
 crp_status crpi_slow_next(crp *, crpi_task *, uint32_t in);
+crp_status crpi_known_native(crp *, crpi_task *, uint32_t in); /* NATIVE0, NATIVE1, NATIVE */
 crp_status crpi_slow_member(crp *, crpi_task *, uint32_t in); /* GETP SETP INVOKE and what they became */
 crp_status crpi_slow_call(crp *, crpi_task *, uint32_t in);   /* CALLV TCALLG TCALL TCALLV CREATE VIEW */
 crp_status crpi_slow_closure(crp *, crpi_task *, uint32_t in); /* NEWBOX CLOSURE EVAL */

@@ -336,15 +336,8 @@ tests_bench_pop3_meter_LDADD =
 
 # By name, as the folders have objects in them where they were built.
 bench_files = \
-  tests/bench/exc.crp \
-  tests/bench/exc.lua \
-  tests/bench/fib.crp \
-  tests/bench/fib.lua \
-  tests/bench/loop.crp \
-  tests/bench/loop.lua \
+  tests/bench/interp \
   tests/bench/measure.sh \
-  tests/bench/method.crp \
-  tests/bench/method.lua \
   tests/bench/pop3.sh \
   tests/bench/pop3/clients.sh \
   tests/bench/pop3/fetch.crp \

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 status=0
 printf '%-26s %10s %10s %8s\n' 'user seconds' carapace lua ratio
-for script in "$folder"/*.crp; do
+for script in "$folder"/interp/*.crp; do
   name=$(basename "$script" .crp)
   rm -f "$work/ours" "$work/theirs"
   turn=0
