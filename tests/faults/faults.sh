@@ -37,13 +37,13 @@ CARAPACE_CLOCK=virtual
 export CARAPACE_CLOCK
 run "$srcdir/tests/faults/matrix.crp" memory
 joined memory
-has 590 3679
+has 675 4325
 is_silent 'on a memory'
 
 unset CARAPACE_CLOCK
 run "$srcdir/tests/faults/matrix.crp" tcp
 joined tcp
-has 27 247
+has 27 263
 is_silent 'on a tcp'
 
 CARAPACE_CLOCK=virtual
