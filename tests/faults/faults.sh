@@ -40,6 +40,11 @@ joined memory
 has 675 4325
 is_silent 'on a memory'
 
+run "$srcdir/tests/faults/matrix.crp" many
+joined many
+has 335 335
+is_silent 'with many messages in a row'
+
 unset CARAPACE_CLOCK
 run "$srcdir/tests/faults/matrix.crp" tcp
 joined tcp
