@@ -125,8 +125,31 @@ crp_status crpi_pop3_read_uids(crp_call *call, crpi_pop3 *p)
 
 /* --- one reply ----------------------------------------------------------------------------------------- */
 
+static bool may_begin_reply(const unsigned char *bytes, size_t n)
+{
+    return !memcmp(bytes, "+OK", n < 3 ? n : 3) || !memcmp(bytes, "-ERR", n < 4 ? n : 4);
+}
+
+/* What has come behind a reply is the next one, or this one's end was none. */
+static crp_status check_behind(crp_call *call, crpi_pop3 *p)
+{
+    crp_word said;
+    size_t n = 0;
+    const crp_module *util = crp_util_below(call->vm, &p->m);
+    const unsigned char *bytes = util && p->dialogue.owed ? crp_util_peek(util, &n) : NULL;
+    if (!n || may_begin_reply(bytes, n)) return CRP_OK;
+    const unsigned char *lf = memchr(bytes, '\n', n);
+    crp_status st = crpi_dialogue_quote(call->vm, &p->dialogue, bytes, lf ? (size_t)(lf - bytes) : n, &said);
+    if (st) return st;
+    return crpi_pop3_raise(call->vm, p, CRPI_POP3_VIOLATION, "the server sent more than it was asked for: %v", said);
+}
+
+/* A reply counts when nothing came behind it that nobody had asked for. */
 static crp_status reply_done(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, bool after_text)
 {
+    crp_status st = crpi_dialogue_complete(call, &p->dialogue, after_text);
+    if (!st) st = check_behind(call, p);
+    if (st) return st;
     w->seen++;
     w->bytes += w->body.length;
     w->read++;
@@ -134,7 +157,7 @@ static crp_status reply_done(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, 
     w->body = (crpi_body){0};
     w->pieces = 0;
     p->progress++;
-    return crpi_dialogue_complete(call, &p->dialogue, after_text);
+    return CRP_OK;
 }
 
 /* The status line.  *refused: it was -ERR, and nothing else comes. */

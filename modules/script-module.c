@@ -97,9 +97,18 @@ static crp_status run(crp_call *call, crp_module *m, const char *method, crp_wor
 
 /* --- operations ----------------------------------------------------------------------------------------- */
 
+/* When the stack was closed under it, it may have an error to give, and time until it does. */
 static crp_status script_connect(crp_call *call, crp_module *m)
 {
+    script_module *s = script_of(m);
     crp_word value;
+    if (m->step && s->started[CONTROL] != s->epoch) {
+        if (!crp_is_object(s->task[CONTROL])) return CRP_OK;
+        crp_status st = crp_task_result(call->vm, s->task[CONTROL], &value);
+        if (st == CRP_AGAIN) crp_wait_object(call, s->task[CONTROL]);
+        if (st == CRP_AGAIN) return st;
+        if (st) crp_clear_error(call->vm);
+    }
     return run(call, m, "connect", &value);
 }
 

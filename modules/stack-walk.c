@@ -180,6 +180,29 @@ crp_status crpi_walk_connect(crp_call *call, crp_module *top)
     return st;
 }
 
+/* What a layer in script does in its connect may fail in the middle, and that closes the whole stack: then only the script
+ * knows why. */
+static crp_status why_closed(crp_call *call, const crpi_layers *layers)
+{
+    for (size_t i = layers->n; i-- > 0;) {
+        const crp_module_ops *ops = crp_ops_of(call->vm, layers->at[i]);
+        if (!ops->face || !ops->connect || !layers->at[i]->step) continue;
+        crp_status st = ops->connect(call, layers->at[i]);
+        if (st) return st;
+    }
+    return crp_module_raise(call->vm, layers->at[0], CRP_ERR_COMMS, CRP_NOT_CONNECTED,
+                            "the connection was closed while it was being made");
+}
+
+crp_status crpi_walk_connect_on(crp_call *call, crp_module *top)
+{
+    crpi_layers layers;
+    crp_status st = crpi_layers_from(call->vm, top, &layers);
+    bool under_way = st || top->connected;
+    for (size_t i = 0; !under_way && i < layers.n; i++) under_way = layers.at[i]->connecting;
+    return under_way ? crpi_walk_connect(call, top) : why_closed(call, &layers);
+}
+
 crp_status crp_connect_below(crp_call *call, crp_module *m)
 {
     crp_status st = crpi_walk_connect(call, crp_below(call->vm, m));

@@ -88,6 +88,8 @@ crp_status crpi_check_order(crp *, const crpi_layers *);
 
 /* The walks.  Each is called again from the start after CRP_AGAIN. */
 crp_status crpi_walk_connect(crp_call *, crp_module *top);
+/* The same after AGAIN, where the stack may have been closed meanwhile: nothing is begun anew then. */
+crp_status crpi_walk_connect_on(crp_call *, crp_module *top);
 crp_status crpi_walk_disconnect(crp_call *, crp_module *top, size_t *done, crp_word *error);
 void crpi_close_layers(crp *, const crpi_layers *);
 void crpi_set_connected(crp_module *, bool); /* and no longer bound, listening, on the way */

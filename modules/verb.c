@@ -45,7 +45,8 @@ crp_status crp_verb_connect(crp_call *call)
         call->step = 1;
         if (!m->connected) crp_operation_middle(&v->op);
     }
-    st = crpi_walk_connect(call, m);
+    st = call->step == 2 ? crpi_walk_connect_on(call, m) : crpi_walk_connect(call, m);
+    call->step = 2;
     if (st == CRP_AGAIN) return crp_operation_again(call, &v->op, "connecting");
     crp_operation_end(call, &v->op); /* a walk that fails has closed what it must */
     return st;

@@ -133,6 +133,7 @@ idn_tests = \
 tls_tests = \
   tests/areas/tls.area \
   tests/dovecot/tls.sh \
+  tests/faults/stls.sh \
   tests/tls/openssl.sh \
   tests/tls/pop3server.sh \
   $(NULL)
