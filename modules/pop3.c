@@ -282,7 +282,13 @@ static void pop3_close(crp *vm, crp_module *m)
     crpi_dialogue_reset(vm, &p->dialogue);
 }
 
-static void pop3_drop(crp *vm, crp_object *self) { pop3_close(vm, (crp_module *)self); }
+/* A walk that is collected with it may be gone already. */
+static void pop3_drop(crp *vm, crp_object *self)
+{
+    crpi_pop3 *p = (crpi_pop3 *)self;
+    if (p->out != &p->own) p->out = NULL;
+    pop3_close(vm, &p->m);
+}
 
 static void pop3_mark(crp *vm, crp_object *self, crp_marker mark)
 {
