@@ -263,12 +263,15 @@ void crp_task_cancel(crp *, crp_word task);
 /* --- sinks: where a native writes what may be long ----------------------------------------------------------
  *
  * A Stream, or a file that takes its place only when it is whole: written beside it, synced, renamed.  What was begun
- * is ended, or dropped: then a file is as it was, and so is a Stream that writes at the end of a regular file. */
+ * is ended, or dropped: then a file is as it was, and so is a Stream that writes at the end of a regular file, unless
+ * somebody else has written there meanwhile. */
 typedef struct crp_sink {
     crp_word stream;
     void *file;
-    int64_t from; /* the place in the Stream's file where it began */
-    size_t held;  /* what the Stream had held back by then */
+    int64_t from;   /* the place in the Stream's file where it began */
+    size_t written; /* so many bytes */
+    bool at_end;    /* nothing was in the file behind that place */
+    bool broken;    /* a write to the Stream had failed before */
 } crp_sink;
 
 crp_status crp_sink_begin(crp *, crp_sink *, crp_word where); /* a path or a Stream, else 1.11; 5.1 */

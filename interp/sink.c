@@ -1,10 +1,11 @@
 /* floor 7: where a native writes what may be long: see native.h. */
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "stream.h"
 #include "lib.h"
 
-enum { AT_ONCE = CRPI_STREAM_BLOCK, UNKNOWN = -1, IN_THE_MIDDLE = -2 };
+enum { AT_ONCE = CRPI_STREAM_BLOCK, ELSEWHERE = -1 };
 
 static crpi_stream *stream_of(const crp_sink *sink)
 {
@@ -25,8 +26,7 @@ static crp_status begin_stream(crp *vm, crp_sink *sink, crp_word where)
     if (!st) st = crpi_stream_give_back(vm, s);
     if (st) return st;
     sink->stream = where;
-    sink->held = s->out.length;
-    sink->from = UNKNOWN;
+    sink->broken = s->broken;
     return CRP_OK;
 }
 
@@ -52,14 +52,54 @@ crp_status crp_sink_begin(crp *vm, crp_sink *sink, crp_word where)
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "expected the path of a file, or a Stream, given %n", where);
 }
 
-/* Before a first byte leaves the Stream's buffer the place is noted where this sink's bytes begin: if that is at the
- * file's end, they can be taken back. */
-static void note_place(crp_sink *sink, const crpi_stream *s)
+/* Other tasks have the Stream too while this one waits. */
+static crp_status must_be_whole(crp *vm, const crp_sink *sink, const crpi_stream *s)
 {
-    if (sink->from != UNKNOWN || !s->regular) return;
-    off_t at = lseek(s->fd, 0, SEEK_CUR), end = lseek(s->fd, 0, SEEK_END);
-    if (at != end) (void)lseek(s->fd, at, SEEK_SET);
-    sink->from = at >= 0 && at == end ? (int64_t)at + (int64_t)sink->held - (int64_t)s->out_at : IN_THE_MIDDLE;
+    crp_status st = must_be_open(vm, s);
+    if (st || !s->broken || sink->broken) return st;
+    return crp_raise(vm, CRP_ERR_FILE, CRPI_CANNOT_WRITE, "cannot write to %v: another write to it has failed meanwhile", s->path);
+}
+
+static int64_t held_back(const crpi_stream *s) { return (int64_t)(s->out.length - s->out_at); }
+
+/* Where the next byte goes. */
+static int64_t place_of(const crpi_stream *s)
+{
+    off_t at = lseek(s->fd, 0, SEEK_CUR);
+    return at < 0 ? ELSEWHERE : (int64_t)at + held_back(s) - (int64_t)crpi_stream_held(s);
+}
+
+static bool ends_here(const crpi_stream *s)
+{
+    struct stat status;
+    return fstat(s->fd, &status) == 0 && status.st_size == lseek(s->fd, 0, SEEK_CUR) - (off_t)crpi_stream_held(s);
+}
+
+/* What this sink writes is in one piece, or it is an error. */
+static crp_status keep_place(crp *vm, crp_sink *sink, crpi_stream *s)
+{
+    crp_status st = crpi_stream_give_back(vm, s);
+    if (st) return st;
+    int64_t at = place_of(s);
+    if (!sink->written) sink->from = at, sink->at_end = ends_here(s);
+    if (at == sink->from + (int64_t)sink->written) return CRP_OK;
+    sink->from = ELSEWHERE;
+    return crp_raise(vm, CRP_ERR_FILE, CRPI_CANNOT_WRITE, "cannot write to %v in one piece: another task uses it too", s->path);
+}
+
+/* A write that failed has left some of the bytes, and nothing in the Stream's buffer. */
+static void take_back(crp_sink *sink, crpi_stream *s, bool failed)
+{
+    if (!s->open || !s->regular || s->standard || !sink->written || sink->from < 0) return;
+    int64_t at = place_of(s), end = sink->from + (int64_t)sink->written;
+    if (failed ? at < sink->from || at > end : at != end) return;
+    if (held_back(s) >= (int64_t)sink->written) {
+        s->out.length -= sink->written;
+        return;
+    }
+    if (!sink->at_end || !ends_here(s) || ftruncate(s->fd, (off_t)sink->from) != 0) return;
+    s->out.length = s->out_at = 0;
+    (void)!lseek(s->fd, (off_t)sink->from, SEEK_SET);
 }
 
 static crp_status write_by_itself(crp_call *c, crpi_stream *s, const void *bytes, size_t n, size_t *taken)
@@ -82,16 +122,11 @@ static crp_status write_stream(crp_call *c, crp_sink *sink, crpi_stream *s, cons
         *taken = n;
         return CRP_OK;
     }
-    size_t held = s->out.length - s->out_at;
-    if (held && (held + n > AT_ONCE || !s->regular)) {
-        note_place(sink, s);
-        crp_status st = crpi_stream_drain(c, s);
-        if (st) return st;
-    }
-    if (n >= AT_ONCE && s->regular) {
-        note_place(sink, s);
-        return write_by_itself(c, s, bytes, n, taken);
-    }
+    crp_status st = s->regular ? keep_place(c->vm, sink, s) : CRP_OK;
+    int64_t held = held_back(s);
+    if (!st && held && (held + (int64_t)n > AT_ONCE || !s->regular)) st = crpi_stream_drain(c, s);
+    if (st) return st;
+    if (n >= AT_ONCE && s->regular) return write_by_itself(c, s, bytes, n, taken);
     *taken = n < AT_ONCE ? n : AT_ONCE;
     crpi_buf_put(&s->out, bytes, *taken);
     return s->out.failed || s->out.overflow ? crpi_stream_no_memory(c->vm, s) : CRP_OK;
@@ -100,11 +135,16 @@ static crp_status write_stream(crp_call *c, crp_sink *sink, crpi_stream *s, cons
 crp_status crp_sink_write(crp_call *c, crp_sink *sink, const void *bytes, size_t n, size_t *taken)
 {
     crpi_stream *s = stream_of(sink);
-    crp_status st = s ? must_be_open(c->vm, s) : CRP_OK;
-    if (st) return st;
-    if (s) return write_stream(c, sink, s, bytes, n, taken);
     *taken = n;
-    return crpi_replacement_write(c->vm, sink->file, bytes, n);
+    if (!s) return crpi_replacement_write(c->vm, sink->file, bytes, n);
+    crp_status st = must_be_whole(c->vm, sink, s);
+    if (st) return st;
+    st = write_stream(c, sink, s, bytes, n, taken);
+    if (!st) sink->written += *taken;
+    if (!st || st == CRP_AGAIN) return st;
+    take_back(sink, s, true);
+    sink->from = ELSEWHERE;
+    return st;
 }
 
 static void forget(crp *vm, crp_sink *sink)
@@ -116,32 +156,18 @@ static void forget(crp *vm, crp_sink *sink)
 crp_status crp_sink_end(crp_call *c, crp_sink *sink)
 {
     crpi_stream *s = stream_of(sink);
-    crp_status st = CRP_OK;
-    if (s && s->open && !s->standard && !s->regular) st = crpi_stream_drain(c, s);
-    if (st == CRP_AGAIN) return st;
+    crp_status st = s ? must_be_whole(c->vm, sink, s) : CRP_OK;
+    if (!st && s && !s->standard && !s->regular) st = crpi_stream_drain(c, s);
+    if (st) return st;
     if (sink->file) st = crpi_replacement_end(c->vm, sink->file, true);
     forget(c->vm, sink);
     return st;
 }
 
-/* Of a regular file the bytes of this sink are taken away again, unless somebody else has written behind them. */
-static void take_back(crp_sink *sink, crpi_stream *s)
-{
-    if (!s->open || !s->regular || s->standard || sink->from == IN_THE_MIDDLE) return;
-    if (sink->from == UNKNOWN) {
-        if (s->out.length > sink->held) s->out.length = sink->held;
-        return;
-    }
-    off_t at = lseek(s->fd, 0, SEEK_CUR), end = lseek(s->fd, 0, SEEK_END);
-    s->out.length = s->out_at = 0;
-    if (at == end && ftruncate(s->fd, (off_t)sink->from) == 0) end = (off_t)sink->from;
-    (void)lseek(s->fd, end < at ? end : at, SEEK_SET);
-}
-
 void crp_sink_drop(crp *vm, crp_sink *sink)
 {
     crpi_stream *s = stream_of(sink);
-    if (s) take_back(sink, s);
+    if (s) take_back(sink, s, false);
     if (sink->file) crpi_replacement_drop(vm, sink->file);
     forget(vm, sink);
 }

@@ -82,7 +82,7 @@ bool crpi_lib_ready(int fd, bool writing)
 static crp_status wait_for(crp_call *c, const crpi_stream *s, unsigned events)
 {
     crp_wait_fd(c, s->fd, events);
-    crp_wait_object(c, c->self);
+    crp_wait_object(c, crp_from_object(s));
     return CRP_AGAIN;
 }
 

@@ -273,19 +273,39 @@ crp_status crpi_put_text(crp_call *call, void *to, const unsigned char *bytes, s
     return crpi_text_add(call->vm, to, bytes, n);
 }
 
+/* In each wait other tasks run, which may read or close what is below. */
+static crp_status must_lie_there(crp_call *call, const crpi_dialogue *d, const crp_module *util, const crpi_body *body)
+{
+    size_t n;
+    crp_util_peek(util, &n);
+    if (n >= body->ready + body->skip && util->traffic.bytes_received == body->place) return CRP_OK;
+    return crp_module_raise(call->vm, d->self, CRP_ERR_COMMS, CRP_RECEIVE_FAILED,
+                            "a part of the reply is gone: somebody else has read or closed what is below");
+}
+
+static void consume(crp_module *util, crpi_body *body, size_t n)
+{
+    crp_util_consume(util, n);
+    body->place = util->traffic.bytes_received;
+}
+
 /* Gives on what is ready. */
 static crp_status give(crp_call *call, crpi_dialogue *d, crp_module *util, crpi_body *body, crpi_put *put, void *to)
 {
+    if (body->length) {
+        crp_status st = must_lie_there(call, d, util, body);
+        if (st) return st;
+    }
     while (body->ready) {
         size_t n, taken = 0;
         const unsigned char *bytes = crp_util_peek(util, &n);
         crp_status st = put(call, to, bytes, body->ready, &taken);
         if (st) return st;
         crpi_spoken_piece(call->vm, d->self, CRP_RECEIVED, bytes, taken);
-        crp_util_consume(util, taken);
+        consume(util, body, taken);
         body->ready -= taken;
     }
-    if (body->skip) crp_util_consume(util, body->skip);
+    if (body->skip) consume(util, body, body->skip);
     body->skip = 0;
     return CRP_OK;
 }
@@ -300,6 +320,7 @@ static bool find_text(crp_module *util, crpi_body *body)
     body->ready = kept;
     body->skip = used - kept;
     body->length += kept;
+    body->place = util->traffic.bytes_received;
     return used > 0;
 }
 

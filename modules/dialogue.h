@@ -75,6 +75,7 @@ typedef struct crpi_body {
     size_t ready;  /* bytes of it that lie at the front of the Util's buffer: not given yet */
     size_t skip;   /* bytes behind those that are no part of it */
     size_t length; /* of all that was found of it */
+    int64_t place; /* bytes that the Util had given up by then */
 } crpi_body;
 
 /* Where a text goes: takes some of n > 0 bytes, at least 1, or AGAIN, or an error. */

@@ -290,19 +290,29 @@ static crp_status add_attribute(crp *vm, crpi_pop3 *p, const char *name, crp_wor
     return st;
 }
 
-/* The best that the Tls below has. */
+/* The best that the Tls below has; but a layer in script may say anything. */
+static bool find_binding(crp *vm, crpi_pop3 *p, crp_word *type, const unsigned char **bytes, size_t *n)
+{
+    crp_word list;
+    if (!crp_below_attribute(vm, &p->m, "channelBinding", &list) || !crp_is_pair(list)) return false;
+    list = crp_head(list);
+    if (!crp_is_pair(list) || !crp_is_pair(crp_tail(list))) return false;
+    *type = crp_head(list);
+    return crp_is_string(*type) && crp_bytes(crp_head(crp_tail(list)), bytes, n);
+}
+
 static crp_status add_binding(crp *vm, crpi_pop3 *p)
 {
-    crp_word list, value;
+    crp_word type, value;
     const unsigned char *bytes;
     size_t n;
-    if (!crp_below_attribute(vm, &p->m, "channelBinding", &list) || !crp_is_pair(list)) return CRP_OK;
-    list = crp_head(list);
-    if (!crp_is_pair(list) || !crp_is_pair(crp_tail(list)) || !crp_bytes(crp_head(crp_tail(list)), &bytes, &n))
-        return CRP_OK;
+    if (!find_binding(vm, p, &type, &bytes, &n)) {
+        if (!(p->sasl.mechanism->needs & CRPI_SASL_BINDING)) return CRP_OK;
+        return crpi_pop3_raise(vm, p, CRPI_POP3_SECURITY, "%s: no layer tells what to bind the logon to", p->auth_command);
+    }
     crp_status st = crp_string(vm, bytes, n, &value);
     if (st) return st;
-    crpi_sasl_set(vm, &p->sasl, &p->sasl.binding_type, crp_head(list));
+    crpi_sasl_set(vm, &p->sasl, &p->sasl.binding_type, type);
     crpi_sasl_set(vm, &p->sasl, &p->sasl.binding, value);
     return CRP_OK;
 }
@@ -476,14 +486,15 @@ static crp_status auth(crp_call *call, crpi_pop3 *p)
 
 /* --- which way it is ------------------------------------------------------------------------------- */
 
-static crp_status none_offered(crp *vm, crpi_pop3 *p, const char *wanted)
+static crp_status none_offered(crp *vm, crpi_pop3 *p, bool automatic)
 {
-    crp_word offered;
+    crp_word offered, wanted = p->auth;
     size_t n;
     const char *words = offer(p, &n);
     crp_status st = crpi_dialogue_quote(vm, &p->dialogue, words, n, &offered);
+    if (!st && automatic) st = crp_string_z(vm, "that take a `token`, OAUTHBEARER XOAUTH2", &wanted);
     if (st) return st;
-    return crpi_pop3_raise(vm, p, CRPI_POP3_LOGON, "nobody was logged on: the server offers none of the mechanisms %s; it "
+    return crpi_pop3_raise(vm, p, CRPI_POP3_LOGON, "nobody was logged on: the server offers none of the mechanisms %p; it "
                            "offers %v", wanted, offered);
 }
 
@@ -494,9 +505,10 @@ static bool is_possible(const crpi_pop3 *p, const crpi_sasl_mechanism *m, unsign
 
 static unsigned needs_met_here(crp *vm, crpi_pop3 *p)
 {
-    crp_word list;
-    bool bound = crp_below_attribute(vm, &p->m, "channelBinding", &list) && crp_is_pair(list);
-    return needs_met(p) | (bound ? CRPI_SASL_BINDING : 0u);
+    crp_word type;
+    const unsigned char *bytes;
+    size_t n;
+    return needs_met(p) | (find_binding(vm, p, &type, &bytes, &n) ? CRPI_SASL_BINDING : 0u);
 }
 
 /* The first of those that `auth` names. */
@@ -529,8 +541,7 @@ static crp_status choose(crp_call *call, crpi_pop3 *p)
     const crpi_sasl_mechanism *m = automatic ? strongest(p, met) : named(p, met);
     if (m) return begin_auth(call, p, m);
     if (automatic && !is_set(p->token)) return send_user(call, p);
-    return none_offered(call->vm, p, automatic ? "that take a `token`, OAUTHBEARER XOAUTH2"
-                                               : crp_string_data(p->auth, NULL));
+    return none_offered(call->vm, p, automatic);
 }
 
 crp_status crpi_pop3_conceal(crp *vm, crpi_pop3 *p)

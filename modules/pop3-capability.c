@@ -144,12 +144,21 @@ static crp_status may_ask(crp *vm, crpi_pop3 *p)
                : crpi_pop3_must_be_in(vm, p, CRPI_POP3_TRANSACTION, "");
 }
 
+/* A List of the script's own, which it may change. */
+static crp_status copy_list(crp *vm, crp_word from, crp_word *out)
+{
+    crp_status st = CRP_OK;
+    crp_list_builder list = {CRP_NIL, CRP_NIL};
+    for (; !st && crp_is_pair(from); from = crp_tail(from)) st = crp_list_add(vm, &list, crp_head(from));
+    *out = list.first;
+    return st;
+}
+
 crp_status crpi_pop3_capabilities(crp_call *call)
 {
     static const crpi_pop3_stage stages[] = {crpi_pop3_settle_first, ask_if_unasked, NULL};
     crp_status st = crpi_pop3_play_method(call, may_ask, stages);
-    if (!st) call->result = ((crpi_pop3 *)crp_self(call))->capabilities.first;
-    return st;
+    return st ? st : copy_list(call->vm, ((crpi_pop3 *)crp_self(call))->capabilities.first, &call->result);
 }
 
 static crp_status switch_to_utf8(crp_call *call, crpi_pop3 *p)

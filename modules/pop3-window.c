@@ -262,9 +262,11 @@ static crp_status hold_one(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w)
     return st;
 }
 
+/* Nothing of the window is out any more. */
 static void settled(crpi_pop3 *p)
 {
     crpi_pop3_window *w = p->out;
+    w->asked = w->read;
     if (w->held && w->cut < w->read) w->read = w->asked = w->cut;
     p->out = NULL;
     p->out_owner = CRP_NIL;
@@ -333,13 +335,11 @@ crp_status crpi_pop3_next(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, crp
 void crpi_pop3_window_lost(crpi_pop3 *p)
 {
     crpi_pop3_window *w = p->out;
-    if (w) {
-        w->asked = w->read;
-        w->begun = false;
-        w->body = (crpi_body){0};
-    }
-    p->out = NULL;
-    p->out_owner = CRP_NIL;
+    if (!w) return;
+    w->begun = false;
+    w->body = (crpi_body){0};
+    w->pieces = 0;
+    settled(p);
 }
 
 void crpi_pop3_window_clear(crp *vm, crpi_pop3_window *w)

@@ -101,7 +101,7 @@ crp_status crpi_pop3_check_lines(crp *vm, int64_t lines)
 
 static crp_status check_state(crp *vm, crpi_pop3 *p)
 {
-    if (p->state == CRPI_POP3_TRANSACTION) return CRP_OK;
+    if (p->state == CRPI_POP3_TRANSACTION && p->m.connected) return CRP_OK;
     if (p->state == CRPI_POP3_CLOSED) return crp_must_be_connected(vm, &p->m);
     crpi_pop3_prepare(p);
     return crpi_pop3_must_be_in(vm, p, CRPI_POP3_TRANSACTION, "nobody has logged on yet: call `logon`");
@@ -282,7 +282,13 @@ static void pop3_close(crp *vm, crp_module *m)
     crpi_dialogue_reset(vm, &p->dialogue);
 }
 
-static void pop3_drop(crp *vm, crp_object *self) { pop3_close(vm, (crp_module *)self); }
+/* A walk that is collected with it may be gone already. */
+static void pop3_drop(crp *vm, crp_object *self)
+{
+    crpi_pop3 *p = (crpi_pop3 *)self;
+    if (p->out != &p->own) p->out = NULL;
+    pop3_close(vm, &p->m);
+}
 
 static void pop3_mark(crp *vm, crp_object *self, crp_marker mark)
 {

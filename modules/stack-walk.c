@@ -212,10 +212,15 @@ crp_status crp_connect_below(crp_call *call, crp_module *m)
 
 /* --- disconnect ----------------------------------------------------------------------------------------- */
 
-static crp_status disconnect_layer(crp_call *call, crp_module *m)
+/* The walk holds its first layer.  One further down may be another task's, in the middle of an exchange. */
+static crp_status disconnect_layer(crp_call *call, crp_module *m, bool held)
 {
     const crp_module_ops *ops = crp_ops_of(call->vm, m);
     if (!m->connected || !ops->disconnect) return CRP_OK;
+    if (!m->disconnecting && !held && m->locks & CRP_LOCK_WHOLE) {
+        crp_wait_object(call, crp_module_word(m));
+        return CRP_AGAIN;
+    }
     if (!m->disconnecting) {
         m->disconnecting = true;
         m->step = 0;
@@ -230,7 +235,7 @@ crp_status crpi_walk_disconnect(crp_call *call, crp_module *top, size_t *done, c
     crp_status st = crpi_layers_from(call->vm, top, &layers);
     if (st) return st;
     for (; *done < layers.n; ++*done) {
-        st = disconnect_layer(call, layers.at[*done]);
+        st = disconnect_layer(call, layers.at[*done], *done == 0);
         if (st == CRP_AGAIN) return st;
         if (st && !crp_is_object(*error)) *error = crp_pending_error(call->vm);
         if (st) crp_clear_error(call->vm);
