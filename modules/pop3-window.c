@@ -139,7 +139,9 @@ static crp_status check_behind(crp_call *call, crpi_pop3 *p)
     const unsigned char *bytes = util && p->dialogue.owed ? crp_util_peek(util, &n) : NULL;
     if (!n || may_begin_reply(bytes, n)) return CRP_OK;
     const unsigned char *lf = memchr(bytes, '\n', n);
-    crp_status st = crpi_dialogue_quote(call->vm, &p->dialogue, bytes, lf ? (size_t)(lf - bytes) : n, &said);
+    if (lf) n = (size_t)(lf - bytes);
+    if (n && bytes[n - 1] == '\r') n--;
+    crp_status st = crpi_dialogue_quote(call->vm, &p->dialogue, bytes, n, &said);
     if (st) return st;
     return crpi_pop3_raise(call->vm, p, CRPI_POP3_VIOLATION, "the server sent more than it was asked for: %v", said);
 }
