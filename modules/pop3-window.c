@@ -45,7 +45,7 @@ static size_t command_for(const crpi_pop3_window *w, size_t i, char to[MOST_COMM
  * `ahead` bytes. */
 static size_t most_out(const crpi_pop3 *p, const crpi_pop3_window *w)
 {
-    if (w->most < 2 || !crp_is_true(p->pipelining) || !crpi_pop3_can(p, "PIPELINING", NULL, NULL)) return 1;
+    if (w->most < 2 || w->alone || !crp_is_true(p->pipelining) || !crpi_pop3_can(p, "PIPELINING", NULL, NULL)) return 1;
     size_t each = w->seen ? w->bytes / w->seen + 1 : 1, fit = w->ahead / each;
     return fit < 1 ? 1 : fit < w->most ? fit : w->most;
 }
@@ -155,7 +155,7 @@ static crp_status reply_done(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, 
     w->seen++;
     w->bytes += w->body.length;
     w->read++;
-    w->begun = false;
+    w->begun = w->looked = false;
     w->body = (crpi_body){0};
     w->pieces = 0;
     p->progress++;
@@ -184,10 +184,31 @@ static crp_status read_status(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w,
     return st;
 }
 
+/* A message that begins like a status line, where several commands are out: it would look the same if the server had sent a
+ * reply too many before it, so nothing of it is given away until it has come once more, alone. */
+typedef struct doubt {
+    const crpi_pop3 *pop3;
+    crpi_pop3_window *window;
+    crpi_put *put;
+    void *to;
+} doubt;
+
+static crp_status put_if_message(crp_call *call, void *to, const unsigned char *bytes, size_t n, size_t *taken)
+{
+    doubt *d = to;
+    crpi_pop3_window *w = d->window;
+    if (!w->looked) w->doubtful = d->pop3->pipelined && !w->alone && may_begin_reply(bytes, n);
+    w->looked = true;
+    if (!w->doubtful) return d->put(call, d->to, bytes, n, taken);
+    *taken = n;
+    return CRP_OK;
+}
+
 static crp_status read_text(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, crpi_put *put, void *to)
 {
     crpi_limit limit = {(size_t)crp_integer_value(p->max_message), "maxMessage"};
-    crp_status st = crpi_dialogue_text(call, &p->dialogue, &limit, &w->body, put, to);
+    doubt d = {p, w, put, to};
+    crp_status st = crpi_dialogue_text(call, &p->dialogue, &limit, &w->body, put_if_message, &d);
     size_t pieces = w->body.length / PIECE;
     if (st == CRP_AGAIN && pieces > w->pieces) {
         w->pieces = pieces;
@@ -259,6 +280,8 @@ static crp_status hold_one(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w)
     bool discards = w->discards || !w->owner;
     crp_status st = discards ? CRP_OK : make_places(call->vm, w);
     if (!st) st = read_reply(call, p, w, discards ? put_nowhere : put_held, w, &refused);
+    if (!st && w->doubtful && i < w->cut) w->cut = i;
+    if (!st) w->doubtful = false;
     if (!st && !discards && crp_is_object(refused) && i < w->cut)
         crp_store(call->vm, w->owner, &w->held[i - w->held_from].refused, refused);
     return st;
@@ -322,13 +345,38 @@ static crp_status take_held(crp_call *call, crpi_pop3_window *w, crpi_put *put, 
 
 /* --- the window ---------------------------------------------------------------------------------------- */
 
+/* All that is out is read and dropped; if replies were out of step that comes to light now.  Then the message that was in
+ * doubt is asked for once more, with nothing else under way. */
+static crp_status drop_all(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w)
+{
+    crp_word refused;
+    crp_status st = CRP_OK;
+    while (!st && w->asked > w->read) st = read_reply(call, p, w, put_nowhere, w, &refused);
+    if (st) return st;
+    w->again = w->doubtful = false;
+    w->alone = true;
+    w->read = w->taken;
+    settled(p);
+    return CRP_OK;
+}
+
+static crp_status read_next(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, crpi_put *put, void *to, crp_word *refused)
+{
+    crp_status st = w->again ? CRP_OK : top_up(call, p, w);
+    if (!st && !w->again) st = read_reply(call, p, w, put, to, refused);
+    if (!st && w->doubtful) w->again = true;
+    if (st || !w->again) return st;
+    st = drop_all(call, p, w);
+    return st ? st : read_next(call, p, w, put, to, refused);
+}
+
 crp_status crpi_pop3_next(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, crpi_put *put, void *to, crp_word *refused)
 {
-    if (w->taken < w->read) return take_held(call, w, put, to, refused);
+    if (w->taken < w->read && !w->again) return take_held(call, w, put, to, refused);
     free_held(call->vm, w);
-    crp_status st = top_up(call, p, w);
-    if (!st) st = read_reply(call, p, w, put, to, refused);
+    crp_status st = read_next(call, p, w, put, to, refused);
     if (st) return st;
+    w->alone = false;
     w->taken = w->read;
     if (w->asked == w->read) settled(p);
     return CRP_OK;
@@ -338,7 +386,8 @@ void crpi_pop3_window_lost(crpi_pop3 *p)
 {
     crpi_pop3_window *w = p->out;
     if (!w) return;
-    w->begun = false;
+    if (w->again) w->read = w->taken;
+    w->begun = w->looked = w->doubtful = w->again = w->alone = false;
     w->body = (crpi_body){0};
     w->pieces = 0;
     settled(p);

@@ -50,6 +50,8 @@ typedef struct crpi_pop3_window {
     bool discards;              /* what comes is not held: nobody wants it any more */
     size_t cut;                 /* nor from this one on, where the room for held ones ended; they are asked for again */
     bool begun;                 /* the status line of the next reply was read */
+    bool looked, doubtful;      /* its first bytes were looked at; they look like a status line, so it may be no message */
+    bool again, alone;          /* what is out is dropped after such a one, and that one is then asked for alone */
     crpi_body body;
     size_t pieces;              /* of the body that have given it new time */
 } crpi_pop3_window;

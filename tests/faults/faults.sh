@@ -6,7 +6,7 @@ set -u
 . "${srcdir:-.}/tests/faults/parts.sh"
 
 part memory 675 4325
-part many 335 335
+part many 336 336
 unset CARAPACE_CLOCK
 part tcp 27 263
 
