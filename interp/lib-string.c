@@ -95,11 +95,19 @@ static crp_status extract(crp_call *c)
     return st ? st : slice(c, at, count, &c->result);
 }
 
+/* Most bytes are not the first of what is looked for, and those the C library skips many at a time.  Where that one is too
+ * frequent the rest is left to memmem, which never takes more than a few steps a byte. */
 size_t crpi_lib_search(const char *bytes, size_t n, const char *what, size_t length, size_t from)
 {
+    enum { MOST_FALSE = 32 };
     if (from > n || length > n - from) return n;
     if (length == 0) return from;
-    const char *found = memmem(bytes + from, n - from, what, length);
+    const char *at = bytes + from, *last = bytes + (n - length);
+    for (int tries = 0; tries < MOST_FALSE; tries++, at++) {
+        if (at > last || !(at = memchr(at, what[0], (size_t)(last - at) + 1))) return n;
+        if (!memcmp(at, what, length)) return (size_t)(at - bytes);
+    }
+    const char *found = at <= last ? memmem(at, (size_t)(last - at) + length, what, length) : NULL;
     return found ? (size_t)(found - bytes) : n;
 }
 

@@ -118,6 +118,17 @@ static crp_status look_for_end(const crp_call *c, crpi_walks *w)
     return crpi_lib_list_endless(c->vm);
 }
 
+/* One List or Array, walked by itself: the common case. */
+static inline bool next_of_one(crpi_walks *w)
+{
+    if (w->count != 1 || w->asked) return false;
+    if (crp_is_pair(w->one.at)) {
+        next_pair(&w->one);
+        return w->bounded || !w->one.circles;
+    }
+    return crp_is_a(w->one.at, CRP_ARRAY) && next_in_array(&w->one);
+}
+
 crp_status crpi_walks_next(crp_call *c, crpi_walks *w, bool *more)
 {
     crpi_walk *all = crpi_walks_all(w);
@@ -163,7 +174,7 @@ void crpi_gather_begin(crpi_gather *g, crp_word like)
 crp_status crpi_gather_add(crp *vm, crpi_gather *g, crp_word item)
 {
     if (!g->array) return crp_list_add(vm, &g->list, item);
-    if (!crpi_mem_grow(&vm->mem, &g->items, &g->capacity, g->count + 1, sizeof *g->items))
+    if (g->count == g->capacity && !crpi_mem_grow(&vm->mem, &g->items, &g->capacity, g->count + 1, sizeof *g->items))
         return crp_no_memory(vm);
     g->items[g->count++] = item;
     return CRP_OK;
@@ -260,7 +271,8 @@ static crp_status take_turns(crp_call *c, const crpi_turn *kind)
 {
     crpi_turns *t = crpi_turns_of(c);
     for (bool done = false, more; !done; t->number++) {
-        crp_status st = crpi_walks_next(c, &t->walks, &more);
+        more = next_of_one(&t->walks);
+        crp_status st = more ? CRP_OK : crpi_walks_next(c, &t->walks, &more);
         if (st) return st;
         if (!more) return kind->end ? kind->end(c) : CRP_OK;
         if (kind->calls) return call_with_items(c, kind);

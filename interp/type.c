@@ -103,7 +103,7 @@ crp_status crpi_class_find(crp *vm, crp_word name, crpi_class **out)
 {
     if (crp_is_a(name, CRP_CLASS)) {
         *out = vm->classes[((crpi_class_object *)crp_object_of(name))->id];
-    } else {
+    } else if (!crp_is_symbol(name) || !(*out = crpi_class_named(vm, name))) {
         size_t length;
         const char *text = crpi_name_text(vm, name, &length);
         if (!text) return crpi_type_named(vm, name, &(crpi_type){0});

@@ -337,7 +337,6 @@ static inline bool call_again(crp *vm, crpi_task *task, crpi_native *nf, size_t 
 /* Does what a native's step has asked for. */
 static crp_status after_step(crp *vm, crpi_task *task, crpi_native *nf, size_t fresh, crp_status st)
 {
-    if (st == CRP_CALL && call_again(vm, task, nf, fresh)) return CRP_OK;
     if (st != CRP_CALL) nf->catches = false;
     if (st == CRP_AGAIN && vm->interrupt == CRPI_CLOSING) st = crpi_no_waiting(vm);
     if (st == CRP_AGAIN || st == CRP_CALL) {
@@ -376,7 +375,8 @@ static crp_status step(crp *vm, crpi_task *task, crpi_native *nf)
     nf->deadline = CRP_NO_DEADLINE;
     nf->object_count = 0;
     nf->catches = false; /* an error of its own is not its callee's */
-    return after_step(vm, task, nf, fresh, nf->row->fn(&nf->call));
+    crp_status st = nf->row->fn(&nf->call);
+    return st == CRP_CALL && call_again(vm, task, nf, fresh) ? CRP_OK : after_step(vm, task, nf, fresh, st);
 }
 
 /* The class in the header: a view is a view. */

@@ -348,7 +348,17 @@ dispatch:
     }
     CASE(CALL) : ENTER(R[B], R + A, C, false, enter);
     CASE(CALLV) : SLOW(crpi_slow_call);
-    CASE(TCALLG) : SLOW(crpi_slow_call);
+    CASE(TCALLG) :
+    {
+        crpi_function *fn = fp->fn;
+        if (vm->cells->values[*pc] == crp_from_object(fn) && LIKELY(takes(fn, C, false)) && LIKELY(--vm->fuel >= 0)) {
+            at = R + A;
+            for (count = 0; count < C; count++) R[count] = at[count];
+            pc = fn->code;
+            NEXT;
+        }
+        SLOW(crpi_slow_call);
+    }
     CASE(TCALL) : SLOW(crpi_slow_call);
     CASE(TCALLV) : SLOW(crpi_slow_call);
     CASE(GETP) : SLOW(crpi_slow_member);
