@@ -2,7 +2,8 @@
  *
  * The connection is closed, made anew, and the message asked for again, one command at a time from then on.  Message
  * numbers mean the same only if the mailbox is the same: that is what the UIDs tell, of which a window asks when
- * pipelining begins.  Deletions would be lost with the connection, so after one there is no starting over. */
+ * pipelining begins.  Deletions would be lost with the connection, so after one there is no starting over, nor where a
+ * script logs on in steps of its own. */
 #include "attr.h"
 #include "pop3.h"
 
@@ -22,7 +23,7 @@ static bool is_violation(crp *vm, const crpi_pop3 *p)
 
 bool crpi_pop3_may_start_over(crp *vm, const crpi_pop3 *p)
 {
-    return p->pipelined && p->uids.known && !p->changed && is_violation(vm, p);
+    return p->pipelined && p->uids.known && !p->changed && crp_is_true(p->auto_logon) && is_violation(vm, p);
 }
 
 void crpi_pop3_start_over(crp_call *call, crpi_pop3_turn *turn, crpi_pop3 *p)

@@ -270,7 +270,7 @@ static void pop3_close(crp *vm, crp_module *m)
 {
     crpi_pop3 *p = (crpi_pop3 *)m;
     p->state = CRPI_POP3_CLOSED;
-    p->session++;
+    p->session = ++p->sessions;
     p->messages = 0;
     p->changed = p->pipelined = false;
     p->uids = (struct crpi_pop3_uids){0};

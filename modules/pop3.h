@@ -68,7 +68,8 @@ typedef struct crpi_pop3 {
     crpi_pop3_state state;
     crpi_dialogue dialogue;
     crp_word pipelining, read_ahead;
-    uint32_t session;        /* counts them: message numbers mean nothing in another one */
+    uint32_t session;        /* which it is: message numbers mean nothing in another one */
+    uint32_t sessions;       /* so many have been */
     size_t progress;         /* counts replies, and pieces of long ones: each gives new time */
     crpi_pop3_window *out;   /* the window that has commands out, or NULL, */
     crp_word out_owner;      /* and the object that it is part of, or NIL */
