@@ -33,7 +33,7 @@ static crp_status begin_stream(crp *vm, crp_sink *sink, crp_word where)
 static crp_status begin_file(crp *vm, crp_sink *sink, crp_word path)
 {
     const char *name;
-    crp_status st = crp_c_string(vm, path, &name);
+    crp_status st = crpi_lib_path(vm, path, &name);
     if (st) return st;
     crpi_replacement *r = crp_alloc(vm, sizeof *r);
     if (!r) return CRP_E_NOMEM;
