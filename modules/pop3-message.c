@@ -208,7 +208,7 @@ crp_status crpi_pop3_fetch_to(crp_call *call)
     if (call->step == BEGIN && !f->sink.file && !crp_is_object(f->sink.stream)) {
         f->failed = CRP_NIL;
         st = crpi_pop3_check_number(call->vm, crp_integer_value(call->args[0]));
-        if (!st) st = crp_must_be_connected(call->vm, crp_self(call));
+        if (!st) st = crpi_pop3_must_be_connected(call->vm, (crpi_pop3 *)crp_self(call));
         if (!st) st = crp_sink_begin(call->vm, &f->sink, call->args[1]);
     }
     if (!st && call->step != FINISH) st = take(call, -1, put_sink, f);

@@ -272,7 +272,7 @@ static void pop3_close(crp *vm, crp_module *m)
     p->state = CRPI_POP3_CLOSED;
     p->session = ++p->sessions;
     p->messages = 0;
-    p->changed = p->pipelined = false;
+    p->changed = p->pipelined = p->over = false;
     p->uids = (struct crpi_pop3_uids){0};
     crpi_pop3_window_lost(p);
     crpi_pop3_forget_ahead(vm, p);

@@ -81,6 +81,7 @@ typedef struct crpi_pop3 {
         bool owed, begun, known, none; /* owed: asked for by a window; none: the server cannot */
     } uids;
     bool pipelined;          /* in this session commands went out in a row */
+    bool over;               /* the connection is just made anew: for all but the task that does it nothing has happened */
     bool changed;            /* something was marked as deleted in this session */
     crpi_pop3_asked asked;
     crp_list_builder capabilities; /* the lines of CAPA: Strings */
@@ -132,8 +133,7 @@ typedef struct crpi_pop3_turn {
     crp_operation op;
     size_t progress; /* of the session, when the time began anew */
     uint32_t over;   /* pop3-over.c: how far starting over has come; 0: it is not going on */
-    uint32_t session; /* what is to be the same after that */
-    uint64_t digest;
+    uint64_t digest; /* what is to be the same after that */
 } crpi_pop3_turn;
 
 /* Waits for the turn: OK, AGAIN, or 6.11, or 110.4. */
@@ -169,6 +169,7 @@ void crpi_pop3_know_uid(crpi_pop3 *, const unsigned char *line, size_t n);
 /* Whether the pending error is due to that, and there is a way on. */
 bool crpi_pop3_may_start_over(crp *, const crpi_pop3 *);
 void crpi_pop3_start_over(crp_call *, crpi_pop3_turn *, crpi_pop3 *);
+crp_status crpi_pop3_must_be_connected(crp *, const crpi_pop3 *); /* or starting over; else 6.11 */
 /* While turn->over: connects again, and looks whether the mailbox is the same. */
 crp_status crpi_pop3_over(crp_call *, crpi_pop3_turn *, crpi_pop3 *);
 
