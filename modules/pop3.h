@@ -53,6 +53,7 @@ typedef struct crpi_pop3_window {
     crpi_body body;
     size_t pieces;              /* of the body that have given it new time */
 } crpi_pop3_window;
+
 /* What CAPA has said in the present state of the session. */
 typedef enum crpi_pop3_asked {
     CRPI_POP3_UNASKED,
@@ -191,7 +192,6 @@ void crpi_pop3_fetching_drop(crp *, void *state);
 /* What was read ahead by `fetch` is worth nothing any more. */
 void crpi_pop3_forget_ahead(crp *, crpi_pop3 *);
 
-/* --- pop3-logon.c: connect and disconnect ---------------------------------------------------------- */
 /* --- pop3-stage.c: the stages of which a session's beginning and end are made ---------------------- */
 
 /* A stage asks one thing or another of the server, or nothing if there is no need.  `step` is 0 when it begins.
