@@ -33,7 +33,7 @@ static crp_status begin_stream(crp *vm, crp_sink *sink, crp_word where)
 static crp_status begin_file(crp *vm, crp_sink *sink, crp_word path)
 {
     const char *name;
-    crp_status st = crp_c_string(vm, path, &name);
+    crp_status st = crpi_lib_path(vm, path, &name);
     if (st) return st;
     crpi_replacement *r = crp_alloc(vm, sizeof *r);
     if (!r) return CRP_E_NOMEM;
@@ -132,11 +132,30 @@ static crp_status write_stream(crp_call *c, crp_sink *sink, crpi_stream *s, cons
     return s->out.failed || s->out.overflow ? crpi_stream_no_memory(c->vm, s) : CRP_OK;
 }
 
+/* What is no regular file is written to itself, and takes what it can. */
+static crp_status write_device(crp_call *c, const crpi_replacement *r, const void *bytes, size_t n, size_t *taken)
+{
+    void *state;
+    ssize_t written = crp_platform_of(c->vm, &state)->write(state, r->fd, bytes, n);
+    if (written == -EAGAIN) {
+        crp_wait_fd(c, r->fd, CRP_WRITABLE);
+        return CRP_AGAIN;
+    }
+    if (written <= 0) return crpi_lib_cannot(c->vm, CRPI_CANNOT_WRITE, written ? (int)-written : EIO, "write to", r->target);
+    *taken = (size_t)written;
+    return CRP_OK;
+}
+
+static crp_status write_file(crp_call *c, crpi_replacement *r, const void *bytes, size_t n, size_t *taken)
+{
+    return r->temporary ? crpi_replacement_write(c->vm, r, bytes, n) : write_device(c, r, bytes, n, taken);
+}
+
 crp_status crp_sink_write(crp_call *c, crp_sink *sink, const void *bytes, size_t n, size_t *taken)
 {
     crpi_stream *s = stream_of(sink);
     *taken = n;
-    if (!s) return crpi_replacement_write(c->vm, sink->file, bytes, n);
+    if (!s) return write_file(c, sink->file, bytes, n, taken);
     crp_status st = must_be_whole(c->vm, sink, s);
     if (st) return st;
     st = write_stream(c, sink, s, bytes, n, taken);

@@ -177,13 +177,21 @@ static crp_status digest_of(crp *vm, const crpi_pop3 *p, crp_word *out)
     return crp_string(vm, text, sizeof text, out);
 }
 
+static crp_status no_timestamp(crp *vm, crpi_pop3 *p)
+{
+    crp_word said;
+    size_t n;
+    const char *greeting = crp_string_data(p->greeting, &n);
+    crp_status st = crpi_dialogue_quote(vm, &p->dialogue, greeting, n, &said);
+    if (st) return st;
+    return crpi_pop3_raise(vm, p, CRPI_POP3_SECURITY, "`secret` is set, but the greeting has no timestamp for APOP: %v", said);
+}
+
 static crp_status send_apop(crp_call *call, crpi_pop3 *p)
 {
     crp_word digest, arguments;
     size_t n, m;
-    if (!is_set(p->timestamp))
-        return crpi_pop3_raise(call->vm, p, CRPI_POP3_SECURITY,
-                               "`secret` is set, but the greeting has no timestamp for APOP: %v", p->greeting);
+    if (!is_set(p->timestamp)) return no_timestamp(call->vm, p);
     crp_status st = digest_of(call->vm, p, &digest);
     if (!st) st = crpi_dialogue_conceal(call->vm, &p->dialogue, digest);
     if (st) return st;

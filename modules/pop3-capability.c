@@ -8,23 +8,13 @@
 enum { MOST_CAPABILITIES = 256 };
 enum { ASK, ANSWER, LINES };
 
-static bool same_letters(const char *a, const char *b, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        char c = a[i] >= 'a' && a[i] <= 'z' ? (char)(a[i] - 32) : a[i];
-        char d = b[i] >= 'a' && b[i] <= 'z' ? (char)(b[i] - 32) : b[i];
-        if (c != d) return false;
-    }
-    return true;
-}
-
 bool crpi_pop3_can(const crpi_pop3 *p, const char *name, const char **arguments, size_t *n)
 {
     size_t length = strlen(name), size;
     if (p->asked != CRPI_POP3_ANSWERED) return false;
     for (crp_word rest = p->capabilities.first; crp_is_pair(rest); rest = crp_tail(rest)) {
         const char *line = crp_string_data(crp_head(rest), &size);
-        if (size < length || (size > length && line[length] != ' ') || !same_letters(line, name, length)) continue;
+        if (size < length || (size > length && line[length] != ' ') || !crpi_line_same(line, name, length)) continue;
         size_t at = length;
         while (at < size && line[at] == ' ') at++;
         if (arguments) *arguments = line + at;

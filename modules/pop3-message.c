@@ -49,18 +49,10 @@ static bool is_next(const crpi_pop3 *p, int64_t number)
     return w->taken < w->count && w->first + (int64_t)w->taken == number && !w->discards;
 }
 
-/* A server that may delete what was retrieved (RFC 2449 section 6.7) is not asked for what nobody wants yet. */
-static bool deletes_at_once(const crpi_pop3 *p)
-{
-    const char *days;
-    size_t n;
-    return crpi_pop3_can(p, "EXPIRE", &days, &n) && n > 0 && *days == '0';
-}
-
 static bool may_read_ahead(const crpi_pop3 *p, int64_t number)
 {
     return crp_is_true(p->read_ahead) && crp_is_true(p->pipelining) && p->last && number == p->last + 1 && number < p->messages &&
-           crpi_pop3_can(p, "PIPELINING", NULL, NULL) && !deletes_at_once(p);
+           crpi_pop3_can(p, "PIPELINING", NULL, NULL);
 }
 
 /* Called when nothing of `own` is out. */
@@ -79,7 +71,7 @@ static void begin_ahead(crp *vm, crpi_pop3 *p, int64_t number)
 static crpi_pop3_window *choose(crp *vm, crpi_pop3 *p, fetching *f, int64_t number, int64_t lines)
 {
     bool in_row = lines < 0 && crp_is_true(p->read_ahead) && is_next(p, number);
-    if (in_row && p->own.most < MOST_AHEAD) p->own.most *= 4;
+    if (in_row) p->own.most = p->own.most < MOST_AHEAD / 4 ? p->own.most * 4 : MOST_AHEAD;
     if (!in_row && lines < 0 && may_read_ahead(p, number)) {
         begin_ahead(vm, p, number);
         in_row = true;
@@ -216,7 +208,7 @@ crp_status crpi_pop3_fetch_to(crp_call *call)
     if (call->step == BEGIN && !f->sink.file && !crp_is_object(f->sink.stream)) {
         f->failed = CRP_NIL;
         st = crpi_pop3_check_number(call->vm, crp_integer_value(call->args[0]));
-        if (!st) st = crp_must_be_connected(call->vm, crp_self(call));
+        if (!st) st = crpi_pop3_must_be_connected(call->vm, (crpi_pop3 *)crp_self(call));
         if (!st) st = crp_sink_begin(call->vm, &f->sink, call->args[1]);
     }
     if (!st && call->step != FINISH) st = take(call, -1, put_sink, f);

@@ -63,7 +63,7 @@ static crp_status take_numbers(crp *vm, crpi_pop3_window *w, crp_word list)
 static crp_status make(crp_call *call, int64_t lines)
 {
     crpi_pop3 *p = (crpi_pop3 *)crp_self(call);
-    crp_status st = crp_must_be_connected(call->vm, &p->m);
+    crp_status st = crpi_pop3_must_be_connected(call->vm, p);
     if (!st) st = crp_new_object(call->vm, crp_class_id(call->vm, crpi_pop3_messages_class.name), &call->result);
     if (st) return st;
     messages *all = messages_of(crp_object_of(call->result));

@@ -2,7 +2,8 @@
  *
  * The connection is closed, made anew, and the message asked for again, one command at a time from then on.  Message
  * numbers mean the same only if the mailbox is the same: that is what the UIDs tell, of which a window asks when
- * pipelining begins.  Deletions would be lost with the connection, so after one there is no starting over. */
+ * pipelining begins.  Deletions would be lost with the connection, so after one there is no starting over, nor where a
+ * script logs on in steps of its own. */
 #include "attr.h"
 #include "pop3.h"
 
@@ -22,19 +23,26 @@ static bool is_violation(crp *vm, const crpi_pop3 *p)
 
 bool crpi_pop3_may_start_over(crp *vm, const crpi_pop3 *p)
 {
-    return p->pipelined && p->uids.known && !p->changed && is_violation(vm, p);
+    return p->pipelined && p->uids.known && !p->changed && crp_is_true(p->auto_logon) && is_violation(vm, p);
+}
+
+crp_status crpi_pop3_must_be_connected(crp *vm, const crpi_pop3 *p)
+{
+    return p->over ? CRP_OK : crp_must_be_connected(vm, &p->m);
 }
 
 void crpi_pop3_start_over(crp_call *call, crpi_pop3_turn *turn, crpi_pop3 *p)
 {
+    uint32_t session = p->session;
     int64_t timeout = crpi_attr_integer(call->vm, &p->m, "connectTimeout", CRP_CONNECT_TIMEOUT);
     crp_clear_error(call->vm);
     crp_module_note(call->vm, &p->m, CRP_LOG_PRODUCTION, CRP_LOG_WARN,
                     "the server answered out of step: connecting again, with one command at a time");
     turn->over = CONNECT;
     turn->digest = p->uids.digest;
-    turn->session = p->session;
     crp_close_stack(call->vm, &p->m);
+    p->session = session;
+    p->over = true;
     crp_store(call->vm, &p->m.h, &p->pipelining, CRP_NIL);
     crp_operation_restart(call, &turn->op, timeout);
 }
@@ -58,7 +66,7 @@ static crp_status compare(crp_call *call, crpi_pop3_turn *turn, crpi_pop3 *p)
         return crp_module_raise(call->vm, &p->m, p->dialogue.error_class, CRPI_POP3_VIOLATION,
                                 "the server answered out of step, and in a new session the mailbox is not the same: set "
                                 "`pipelining` to () and begin again");
-    p->session = turn->session;
+    p->over = false;
     turn->over = NOT_OVER;
     return CRP_OK;
 }

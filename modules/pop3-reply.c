@@ -58,22 +58,13 @@ static const char *meaning(int code)
     }
 }
 
-static bool same_letters(const char *a, const char *b, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        char c = a[i] >= 'a' && a[i] <= 'z' ? (char)(a[i] - 32) : a[i];
-        if (c != b[i]) return false;
-    }
-    return true;
-}
-
 /* "[SYS/TEMP]" and its refinements, "[SYS/TEMP/...]", whatever their case. */
 static int response_code_of(const char *text, size_t n, int otherwise)
 {
     if (!n || *text != '[') return otherwise;
     for (size_t i = 0; i < sizeof response_codes / sizeof *response_codes; i++) {
         size_t length = strlen(response_codes[i].name);
-        if (n < length + 2 || !same_letters(text + 1, response_codes[i].name, length)) continue;
+        if (n < length + 2 || !crpi_line_same(text + 1, response_codes[i].name, length)) continue;
         if (text[length + 1] == ']' || text[length + 1] == '/') return response_codes[i].code;
     }
     return otherwise;
@@ -119,7 +110,7 @@ static bool over(const crpi_pop3_line *l) { return l->at == l->end || *l->at == 
 static bool uid(crpi_pop3_line *l, const char **from, size_t *n)
 {
     *from = l->at;
-    while (l->at<l->end && * l->at> ' ' && *l->at < 0x7f) l->at++;
+    while (l->at < l->end && *l->at > ' ' && *l->at < 0x7f) l->at++;
     *n = (size_t)(l->at - *from);
     blank(l);
     return *n && l->at == l->end;

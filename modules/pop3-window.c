@@ -41,10 +41,19 @@ static size_t command_for(const crpi_pop3_window *w, size_t i, char to[MOST_COMM
     return (size_t)(end - to);
 }
 
+/* A server may delete what was retrieved (RFC 2449 section 6.7), whether anybody has taken it or not. */
+static bool deletes_at_once(const crpi_pop3 *p)
+{
+    const char *days;
+    size_t n;
+    return crpi_pop3_can(p, "EXPIRE", &days, &n) && n > 0 && *days == '0';
+}
+
 /* How many commands may be out: by what the messages weighed so far, the ones in flight should not be more than
  * `ahead` bytes. */
 static size_t most_out(const crpi_pop3 *p, const crpi_pop3_window *w)
 {
+    if (w->lines < 0 && deletes_at_once(p)) return 1;
     if (w->most < 2 || w->alone || !crp_is_true(p->pipelining) || !crpi_pop3_can(p, "PIPELINING", NULL, NULL)) return 1;
     size_t each = w->seen ? w->bytes / w->seen + 1 : 1, fit = w->ahead / each;
     return fit < 1 ? 1 : fit < w->most ? fit : w->most;
@@ -204,16 +213,20 @@ static crp_status put_if_message(crp_call *call, void *to, const unsigned char *
     return CRP_OK;
 }
 
+/* Of a message, so many bytes have been given on. */
+static void count_pieces(crpi_pop3 *p, crpi_pop3_window *w, size_t given)
+{
+    size_t pieces = given / PIECE;
+    if (pieces > w->pieces) p->progress++;
+    w->pieces = pieces;
+}
+
 static crp_status read_text(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, crpi_put *put, void *to)
 {
     crpi_limit limit = {(size_t)crp_integer_value(p->max_message), "maxMessage"};
     doubt d = {p, w, put, to};
     crp_status st = crpi_dialogue_text(call, &p->dialogue, &limit, &w->body, put_if_message, &d);
-    size_t pieces = w->body.length / PIECE;
-    if (st == CRP_AGAIN && pieces > w->pieces) {
-        w->pieces = pieces;
-        p->progress++;
-    }
+    if (st == CRP_AGAIN) count_pieces(p, w, w->body.length - w->body.ready);
     return st ? st : reply_done(call, p, w, true);
 }
 
@@ -326,7 +339,7 @@ void crpi_pop3_discard(crp *vm, crpi_pop3 *p)
     crpi_pop3_forget_ahead(vm, p);
 }
 
-static crp_status take_held(crp_call *call, crpi_pop3_window *w, crpi_put *put, void *to, crp_word *refused)
+static crp_status take_held(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, crpi_put *put, void *to, crp_word *refused)
 {
     crpi_pop3_held *h = &w->held[w->taken - w->held_from];
     crp_status st = CRP_OK;
@@ -336,8 +349,10 @@ static crp_status take_held(crp_call *call, crpi_pop3_window *w, crpi_put *put, 
         st = put(call, to, h->text.bytes + w->body.ready, h->text.length - w->body.ready, &taken);
         w->body.ready += taken;
     }
+    if (st == CRP_AGAIN) count_pieces(p, w, w->body.ready);
     if (st) return st;
     w->body = (crpi_body){0};
+    w->pieces = 0;
     crpi_text_free(call->vm, &h->text);
     w->taken++;
     return CRP_OK;
@@ -372,7 +387,7 @@ static crp_status read_next(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, c
 
 crp_status crpi_pop3_next(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, crpi_put *put, void *to, crp_word *refused)
 {
-    if (w->taken < w->read && !w->again) return take_held(call, w, put, to, refused);
+    if (w->taken < w->read && !w->again) return take_held(call, p, w, put, to, refused);
     free_held(call->vm, w);
     crp_status st = read_next(call, p, w, put, to, refused);
     if (st) return st;

@@ -1,9 +1,9 @@
 /* floor 4: Pop3: fetching mail (RFC 1939).
  *
- * One table says of each command what is sent and what kind of reply comes; one native plays it, but for
- * those that get messages, which are in pop3-message.c and pop3-messages.c.  A command that ends in the middle, by a timeout, a broken reply or Ctrl-C, closes the stack
- * (crp_operation), so a stale answer is never read; -ERR is an answer like any other, and the session
- * goes on.  Beginning and end of a session are in pop3-logon.c, the lines of the server in pop3-reply.c. */
+ * One table says of each command what is sent and what kind of reply comes; one native plays it, but for those that get
+ * messages, which are in pop3-message.c and pop3-messages.c.  A command that ends in the middle, by a timeout, a broken
+ * reply or Ctrl-C, closes the stack (crp_operation), so a stale answer is never read; -ERR is an answer like any other,
+ * and the session goes on.  Beginning and end of a session are in pop3-logon.c, the lines of the server in pop3-reply.c. */
 #include <string.h>
 #include "pop3.h"
 #include "stack.h"
@@ -270,9 +270,9 @@ static void pop3_close(crp *vm, crp_module *m)
 {
     crpi_pop3 *p = (crpi_pop3 *)m;
     p->state = CRPI_POP3_CLOSED;
-    p->session++;
+    p->session = ++p->sessions;
     p->messages = 0;
-    p->changed = p->pipelined = false;
+    p->changed = p->pipelined = p->over = false;
     p->uids = (struct crpi_pop3_uids){0};
     crpi_pop3_window_lost(p);
     crpi_pop3_forget_ahead(vm, p);

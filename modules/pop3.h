@@ -55,6 +55,7 @@ typedef struct crpi_pop3_window {
     crpi_body body;
     size_t pieces;              /* of the body that have given it new time */
 } crpi_pop3_window;
+
 /* What CAPA has said in the present state of the session. */
 typedef enum crpi_pop3_asked {
     CRPI_POP3_UNASKED,
@@ -70,7 +71,8 @@ typedef struct crpi_pop3 {
     crpi_pop3_state state;
     crpi_dialogue dialogue;
     crp_word pipelining, read_ahead;
-    uint32_t session;        /* counts them: message numbers mean nothing in another one */
+    uint32_t session;        /* which it is: message numbers mean nothing in another one */
+    uint32_t sessions;       /* so many have been */
     size_t progress;         /* counts replies, and pieces of long ones: each gives new time */
     crpi_pop3_window *out;   /* the window that has commands out, or NULL, */
     crp_word out_owner;      /* and the object that it is part of, or NIL */
@@ -82,6 +84,7 @@ typedef struct crpi_pop3 {
         bool owed, begun, known, none; /* owed: asked for by a window; none: the server cannot */
     } uids;
     bool pipelined;          /* in this session commands went out in a row */
+    bool over;               /* the connection is just made anew: for all but the task that does it nothing has happened */
     bool changed;            /* something was marked as deleted in this session */
     crpi_pop3_asked asked;
     crp_list_builder capabilities; /* the lines of CAPA: Strings */
@@ -133,8 +136,7 @@ typedef struct crpi_pop3_turn {
     crp_operation op;
     size_t progress; /* of the session, when the time began anew */
     uint32_t over;   /* pop3-over.c: how far starting over has come; 0: it is not going on */
-    uint32_t session; /* what is to be the same after that */
-    uint64_t digest;
+    uint64_t digest; /* what is to be the same after that */
 } crpi_pop3_turn;
 
 /* Waits for the turn: OK, AGAIN, or 6.11, or 110.4. */
@@ -170,6 +172,7 @@ void crpi_pop3_know_uid(crpi_pop3 *, const unsigned char *line, size_t n);
 /* Whether the pending error is due to that, and there is a way on. */
 bool crpi_pop3_may_start_over(crp *, const crpi_pop3 *);
 void crpi_pop3_start_over(crp_call *, crpi_pop3_turn *, crpi_pop3 *);
+crp_status crpi_pop3_must_be_connected(crp *, const crpi_pop3 *); /* or starting over; else 6.11 */
 /* While turn->over: connects again, and looks whether the mailbox is the same. */
 crp_status crpi_pop3_over(crp_call *, crpi_pop3_turn *, crpi_pop3 *);
 
@@ -191,7 +194,6 @@ void crpi_pop3_fetching_drop(crp *, void *state);
 /* What was read ahead by `fetch` is worth nothing any more. */
 void crpi_pop3_forget_ahead(crp *, crpi_pop3 *);
 
-/* --- pop3-logon.c: connect and disconnect ---------------------------------------------------------- */
 /* --- pop3-stage.c: the stages of which a session's beginning and end are made ---------------------- */
 
 /* A stage asks one thing or another of the server, or nothing if there is no need.  `step` is 0 when it begins.

@@ -1,6 +1,7 @@
 /* floor 4: SASL: the table of mechanisms, and those that are a few lines: see sasl.h. */
 #include <string.h>
 #include "sasl.h"
+#include "text.h"
 
 enum { MD5_BYTES = 16 };
 
@@ -118,30 +119,19 @@ bool crpi_sasl_next(const char **at, const char *end, const char **word, size_t 
     return (*n = (size_t)(*at - *word)) > 0;
 }
 
-static bool is_word(const char *a, size_t n, const char *b, size_t m)
-{
-    if (n != m) return false;
-    for (size_t i = 0; i < n; i++) {
-        char c = a[i] >= 'a' && a[i] <= 'z' ? (char)(a[i] - 32) : a[i];
-        char d = b[i] >= 'a' && b[i] <= 'z' ? (char)(b[i] - 32) : b[i];
-        if (c != d) return false;
-    }
-    return true;
-}
-
 bool crpi_sasl_lists(const char *words, size_t length, const char *name, size_t n)
 {
     const char *at = words, *word;
     size_t m;
     while (crpi_sasl_next(&at, words + length, &word, &m))
-        if (is_word(word, m, name, n)) return true;
+        if (m == n && crpi_line_same(word, name, n)) return true;
     return false;
 }
 
 const crpi_sasl_mechanism *crpi_sasl_named(const char *name, size_t n)
 {
     for (const crpi_sasl_mechanism *m = crpi_sasl_mechanisms; m->name; m++)
-        if (is_word(name, n, m->name, strlen(m->name))) return m;
+        if (strlen(m->name) == n && crpi_line_same(m->name, name, n)) return m;
     return NULL;
 }
 

@@ -188,6 +188,15 @@ bool crpi_line_fits(const void *bytes, size_t n)
     return !n || !(memchr(bytes, '\r', n) || memchr(bytes, '\n', n) || memchr(bytes, 0, n));
 }
 
+static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 32) : c; }
+
+bool crpi_line_same(const char *a, const char *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (upper(a[i]) != upper(b[i])) return false;
+    return true;
+}
+
 bool crpi_line_number(const char **at, const char *end, int64_t *out)
 {
     const char *from = *at;

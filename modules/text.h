@@ -43,6 +43,8 @@ size_t crpi_stuff_end(const crpi_in_text *, unsigned char to[CRPI_TEXT_END]);
 bool crpi_line_ends(const unsigned char *line, size_t *n);
 /* True if the bytes can stand in a line: no CR, LF or NUL. */
 bool crpi_line_fits(const void *bytes, size_t n);
+/* n bytes that are the same but for the case of ASCII's letters. */
+bool crpi_line_same(const char *a, const char *b, size_t n);
 /* Digits only, and no more than an Integer holds: moves *at behind them. */
 bool crpi_line_number(const char **at, const char *end, int64_t *out);
 /* At least one space or tab: moves *at behind them. */
