@@ -10,6 +10,7 @@
 enum {
     PIECE = 16384,         /* bytes of a message that give its reply new time */
     MOST_HELD = 4 << 20,   /* bytes */
+    FIRST_OUT = 16,        /* commands, as long as nobody knows how big the messages are */
     MOST_COMMAND = 64      /* bytes: "TOP" and two numbers */
 };
 
@@ -55,7 +56,7 @@ static size_t most_out(const crpi_pop3 *p, const crpi_pop3_window *w)
 {
     if (w->lines < 0 && deletes_at_once(p)) return 1;
     if (w->most < 2 || w->alone || !crp_is_true(p->pipelining) || !crpi_pop3_can(p, "PIPELINING", NULL, NULL)) return 1;
-    size_t each = w->seen ? w->bytes / w->seen + 1 : 1, fit = w->ahead / each;
+    size_t each = w->seen ? w->bytes / w->seen + 1 : w->ahead / FIRST_OUT, fit = w->ahead / each;
     return fit < 1 ? 1 : fit < w->most ? fit : w->most;
 }
 

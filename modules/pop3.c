@@ -453,12 +453,13 @@ static const crp_method methods[] = {
              "size in bytes. No more than a piece of it is in memory. The file is written beside its place, synced and "
              "then renamed: it is there whole or not at all. When anything fails a Stream that writes at the end of a "
              "regular file gets back to where it was; what has gone down a pipe is gone. 5.1 and 5.4 when it cannot be "
-             "written: the session goes on then.\n"
+             "written, also because another task writes into the middle, 1.2 when the Stream is closed: the session goes on then.\n"
              "(mail.fetchTo 1 \"first.eml\")       # --> 23\n"
              "(readFile \"first.eml\")             # --> \"Subject: hi\\r\\n\\r\\nLunch?\\r\\n\""),
     {"fetchMany", "Pop3Messages (msgNos List)", crpi_pop3_fetch_many,
      "Fetches many messages: `for` walks what is returned, a message at a time, in the order of the numbers. Where the server "
-     "can do that up to 256 commands are on their way at once; memory holds one message. Other commands may "
+     "can do that, and does not delete what was retrieved (EXPIRE 0), up to 256 commands are on their way at once, as far as "
+     "their messages make about 16 MB; memory holds one message. Other commands may "
      "come between: up to 4 MiB of what was on its way is kept then, the rest asked for again.\n"
      "(map length (mail.fetchMany '(1 2)))    # --> (23 15)",
      0, 0, 0},
