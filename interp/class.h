@@ -74,7 +74,7 @@ typedef struct crpi_function {
     const crp_method *row;    /* a native's */
     crpi_signature *signature; /* a native's: its row's, parsed at first use; a script's: its proto's */
     crp_word name;             /* Symbol or NIL */
-    uint32_t registers;
+    uint32_t registers; /* a native's: its quick way (vm.h), if it has one and was called */
     uint32_t capture_count;
     crp_word captures[];
 } crpi_function;

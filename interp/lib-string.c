@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include "str.h"
+#include "vm.h"
 
 /* The receiver's bytes. */
 static const char *self_text(const crp_call *c, size_t *n) { return crp_string_data(c->self, n); }
@@ -633,6 +634,7 @@ static const crp_class_def string_class = {
 crp_status crpi_lib_string(crp *vm)
 {
     uint32_t id;
+    vm->quick = crpi_quick_ways;
     crp_status st = crp_define_class(vm, &string_class, &id);
     if (!st) st = crp_define_class_methods(vm, CRP_STRING, crpi_lib_character_rows);
     return st ? st : crp_define_class_methods(vm, CRP_STRING, crpi_lib_encoding_rows);

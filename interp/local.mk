@@ -104,6 +104,7 @@ interp_sources = \
   interp/platform-virtual.c \
   interp/platform.c \
   interp/printer.c \
+  interp/quick.c \
   interp/reader.c \
   interp/receiver.c \
   interp/reference.c \

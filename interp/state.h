@@ -49,6 +49,7 @@ struct crp {
     volatile int interrupt_later; /* one that came while `finally` ran because of another end: seen when that is over */
     volatile int end_awaited, end_wanted; /* a script waits to be asked to end; it was asked (crp_ask_to_end) */
     int32_t fuel;               /* calls and jumps back until the VM looks round (crpi_look) */
+    const struct crpi_quick *quick; /* the quick ways of built-in methods (vm.h), or NULL */
     uint32_t epoch;             /* a redefinition makes caches stale */
     unsigned nesting;           /* host calls inside natives */
     size_t max_depth;           /* frames; 1.15 beyond */

@@ -557,15 +557,25 @@ static int quick_opcode(int op, const crpi_member *m, uint32_t n, bool inside)
     return m->kind == CRPI_SLOT && (inside || !(m->flags & CRPI_READONLY)) && !m->row ? CRPI_OP_SETSLOT : op;
 }
 
+/* The quick way of a native method is looked for when a call first remembers it. */
+static void find_quick(crp *vm, const crpi_member *m)
+{
+    crpi_function *fn = crpi_function_of(m->function);
+    for (uint32_t i = 1; vm->quick && vm->quick[i].name; i++)
+        if (vm->quick[i].class_id == m->owner->id && !strcmp(vm->quick[i].name, crp_symbol_name(vm, m->name, NULL)))
+            fn->registers = i;
+}
+
 /* Lets the instruction remember what it found, so that it need not ask again for objects of this class.  Only natives
  * have methods of what is no object. */
-static void remember(uint32_t *ins, crp_word object, const crpi_member *m, uint32_t n, bool inside)
+static void remember(crp *vm, uint32_t *ins, crp_word object, const crpi_member *m, uint32_t n, bool inside)
 {
     if (!ins || crp_is_a(object, CRP_VIEW)) return;
     int op = *ins & 0xff, quick = quick_opcode(op, m, n, inside);
     bool native = quick == CRPI_OP_NATIVE || quick == CRPI_OP_NATIVE0 || quick == CRPI_OP_NATIVE1;
     bool script = m->kind == CRPI_METHOD && crp_is_a(m->function, CRP_FUNCTION) && !native;
     if ((quick == op && !(op == CRPI_OP_INVOKE && script)) || (!crp_is_object(object) && !native)) return;
+    if (native) find_quick(vm, m);
     set_opcode(ins, quick);
     ins[1] = plain_class_of(object);
     ins[2] = quick == CRPI_OP_GETSLOT ? m->offset : m->number;
@@ -631,7 +641,7 @@ static crp_status enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t 
         if (!m || ((m->flags & CRPI_PRIVATE) && owner != m->owner->id))
             return m ? crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is private: only methods of %p use it", name, m->owner->name)
                      : crpi_member_unknown(vm, at[0], name);
-        remember(ins, at[0], m, n, inside);
+        remember(vm, ins, at[0], m, n, inside);
         return m->kind == CRPI_METHOD ? enter_method(vm, task, at, n, m, tail) : enter_property(vm, at, n, m, inside);
     }
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is handed on without end", name);
@@ -644,6 +654,18 @@ crp_status crpi_enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t n,
     crp_status st = enter_member(vm, task, at, n, name, ins, tail);
     task->args_end = NULL;
     return st;
+}
+
+static crp_status quick_native(crp *vm, crpi_task *task, crpi_function *fn, crp_word *at, uint32_t n)
+{
+    crp_word result = CRP_UNSET;
+    size_t fresh = vm->heap.fresh_count;
+    crp_status st = vm->quick[fn->registers].run(vm, at[0], at + 1, n, &result);
+    vm->heap.fresh_count = fresh;
+    if (st) return st;
+    if (result == CRP_UNSET) return enter_native(vm, task, fn, at[0], at + 1, n, at, false);
+    at[0] = result;
+    return CRP_OK;
 }
 
 /* A native method that the instruction has found for this class; its receiver and arguments are brought to where a
@@ -661,7 +683,8 @@ crp_status crpi_known_native(crp *vm, crpi_task *task, uint32_t in)
     at[0] = object;
     if (op == CRPI_OP_NATIVE1) at[1] = value;
     task->pc = pc + 3;
-    return enter_native(vm, task, crpi_function_of(function), object, at + 1, n, at, false);
+    crpi_function *fn = crpi_function_of(function);
+    return fn->registers ? quick_native(vm, task, fn, at, n) : enter_native(vm, task, fn, object, at + 1, n, at, false);
 }
 
 /* --- create ---------------------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,146 @@
+/* floor 7: the quick way of some built-in methods.
+ *
+ * A method that scripts call at every turn of their loops has one beside its row: without a record of the call, for
+ * receivers and arguments of just the classes that it knows.  Whatever else it is given it leaves to the row, so what is
+ * here is never the only place where something is decided. */
+#include <string.h>
+#include "lib.h"
+#include "str.h"
+#include "value.h"
+#include "vm.h"
+
+#define QUICK(name) static crp_status name(crp *vm, crp_word self, const crp_word *args, uint32_t n, crp_word *out)
+
+/* A place in so many items that an argument names. */
+static inline bool place(crp_word w, size_t count, size_t *at)
+{
+    *at = (size_t)((int64_t)w >> 2);
+    return crp_is_fixnum(w) && *at < count;
+}
+
+static inline bool is_text(crp_word w) { return crp_is_a(w, CRP_STRING); }
+
+/* --- String --------------------------------------------------------------------------------------------- */
+
+QUICK(string_length)
+{
+    size_t length;
+    (void)vm, (void)args;
+    crp_string_data(self, &length);
+    if (n == 0) *out = crp_fixnum((int64_t)length);
+    return CRP_OK;
+}
+
+QUICK(string_get)
+{
+    size_t length, at;
+    (void)vm;
+    const char *text = crp_string_data(self, &length);
+    if (n == 1 && place(args[0], length, &at)) *out = crp_fixnum((unsigned char)text[at]);
+    return CRP_OK;
+}
+
+QUICK(string_extract)
+{
+    size_t length, at, count;
+    crp_string_data(self, &length);
+    if (n == 0 || n > 2 || !place(args[0], length, &at)) return CRP_OK;
+    count = length - at;
+    if (n == 2 && !place(args[1], count + 1, &count)) return CRP_OK;
+    return crp_string_slice(vm, self, at, count, out);
+}
+
+QUICK(string_search)
+{
+    size_t length, m, from = 0;
+    (void)vm;
+    const char *text = crp_string_data(self, &length), *what;
+    if (n == 0 || n > 2 || !is_text(args[0]) || (n == 2 && !place(args[1], length + 1, &from))) return CRP_OK;
+    what = crp_string_data(args[0], &m);
+    size_t at = crpi_lib_search(text, length, what, m, from);
+    *out = at < length || m == 0 ? crp_fixnum((int64_t)at) : CRP_NIL;
+    return CRP_OK;
+}
+
+QUICK(string_starts)
+{
+    size_t length, m;
+    (void)vm;
+    if (n != 1 || !is_text(args[0])) return CRP_OK;
+    const char *text = crp_string_data(self, &length), *what = crp_string_data(args[0], &m);
+    *out = crp_bool(m <= length && !memcmp(text, what, m));
+    return CRP_OK;
+}
+
+/* --- Array, HashTable, Buffer --------------------------------------------------------------------------- */
+
+QUICK(array_length)
+{
+    (void)vm, (void)args;
+    if (n == 0) *out = crp_fixnum((int64_t)crpi_array_of(self)->count);
+    return CRP_OK;
+}
+
+QUICK(array_get)
+{
+    size_t at;
+    (void)vm;
+    if (n == 1 && place(args[0], crpi_array_of(self)->count, &at)) *out = crpi_array_of(self)->items[at];
+    return CRP_OK;
+}
+
+QUICK(array_set)
+{
+    size_t at;
+    if (n != 2 || !place(args[0], crpi_array_of(self)->count, &at)) return CRP_OK;
+    crpi_store(vm, &vm->heap, &crpi_array_of(self)->items[at], args[1]);
+    *out = CRP_NIL;
+    return CRP_OK;
+}
+
+QUICK(table_get)
+{
+    crp_word value;
+    if (n == 1 && crp_hashtable_get(vm, self, args[0], &value)) *out = value;
+    return CRP_OK;
+}
+
+QUICK(table_set)
+{
+    if (n != 2) return CRP_OK;
+    crp_status st = crpi_lib_table_put(vm, self, args[0], args[1]);
+    if (!st) *out = CRP_NIL;
+    return st;
+}
+
+QUICK(buffer_append)
+{
+    unsigned char *at;
+    size_t length, room;
+    if (n != 1 || !is_text(args[0])) return CRP_OK;
+    const char *text = crp_string_data(args[0], &length);
+    crp_status st = length ? crp_buffer_room(vm, self, length, &at, &room) : CRP_OK;
+    if (st) return st;
+    if (length) memcpy(at, text, length);
+    crp_buffer_added(self, length);
+    *out = CRP_NIL;
+    return CRP_OK;
+}
+
+/* --- the table ------------------------------------------------------------------------------------------ */
+
+const crpi_quick crpi_quick_ways[] = {
+    {0, "", NULL},
+    {CRP_STRING, "length", string_length},
+    {CRP_STRING, "get", string_get},
+    {CRP_STRING, "extract", string_extract},
+    {CRP_STRING, "search", string_search},
+    {CRP_STRING, "startsWith", string_starts},
+    {CRP_ARRAY, "length", array_length},
+    {CRP_ARRAY, "get", array_get},
+    {CRP_ARRAY, "set", array_set},
+    {CRP_HASHTABLE, "get", table_get},
+    {CRP_HASHTABLE, "set", table_set},
+    {CRP_BUFFER, "append", buffer_append},
+    {0, NULL, NULL},
+};
