@@ -214,10 +214,14 @@ static crp_status add_other_name(crp *vm, const char *text, const crpi_class *c)
     return CRP_OK;
 }
 
+static size_t blank_size(const crpi_class *c) { return c->def->instance_size - sizeof(crp_object); }
+
 static void forget_faces(crp *vm, crpi_class *c)
 {
     for (size_t i = 0; i < c->face_count; i++) crpi_face_free(vm, &c->faces[i]);
     crp_free_bytes(vm, c->faces, c->face_count * sizeof *c->faces);
+    if (c->blank) crp_free_bytes(vm, c->blank, blank_size(c));
+    c->blank = NULL;
     c->faces = NULL;
     c->face_count = 0;
 }
@@ -355,10 +359,31 @@ static crp_status new_instance(crp *vm, const crpi_class *c, crp_word *out)
     if (!o) return CRP_E_NOMEM;
     *out = crp_from_object(o);
     for (uint32_t i = 0; i < c->slots; i++) {
-        crp_status st = crpi_start_copy(vm, c->starts[i], &o->slots[i]);
+        crp_word start = c->starts[i];
+        crp_status st = CRP_OK;
+        if (crp_is_a(start, CRP_BINARY)) st = crpi_start_copy(vm, start, &o->slots[i]);
+        else o->slots[i] = start;
         if (st) return st;
     }
     return CRP_OK;
+}
+
+/* Where all start values can be shared, a new object is a copy of a blank one.  False: there is none. */
+static bool make_blank(crp *vm, crpi_class *c)
+{
+    const crpi_face *face = &c->faces[0];
+    if (c->blank || blank_size(c) == 0) return c->blank != NULL;
+    for (size_t i = 0; i < face->count; i++)
+        if (face->members[i]->offset && crp_is_a(face->members[i]->start, CRP_BINARY)) return false;
+    if (!(c->blank = crp_alloc(vm, blank_size(c)))) {
+        crp_clear_error(vm);
+        return false;
+    }
+    memset(c->blank, 0, blank_size(c));
+    for (size_t i = 0; i < face->count; i++)
+        if (face->members[i]->offset)
+            memcpy((char *)c->blank + face->members[i]->offset - sizeof(crp_object), &face->members[i]->start, sizeof(crp_word));
+    return true;
 }
 
 static crp_status new_native(crp *vm, crpi_class *c, crp_word *out)
@@ -368,6 +393,10 @@ static crp_status new_native(crp *vm, crpi_class *c, crp_word *out)
     crp_object *o = crpi_new(vm, c->id, c->def->instance_size);
     if (!o) return CRP_E_NOMEM;
     *out = crp_from_object(o);
+    if (make_blank(vm, c)) {
+        memcpy(o + 1, c->blank, blank_size(c));
+        return CRP_OK;
+    }
     const crpi_face *face = &c->faces[0];
     for (size_t i = 0; !st && i < face->count; i++)
         if (face->members[i]->offset)

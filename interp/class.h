@@ -133,6 +133,7 @@ typedef struct crpi_class {
     size_t face_count;
     uint32_t slots;   /* of a script's class */
     crp_word *starts; /* start values of the slots */
+    crp_word *blank;  /* of a native class: what a new object has behind its header; NULL: not made yet */
     crpi_member *constructor;
     crp_word creator; /* a native's: its Function, once asked for; else CRP_UNSET */
 } crpi_class;

@@ -116,25 +116,35 @@ static void keep_call(crpi_calls *calls, const call *c)
     calls->count += 2 + n;
 }
 
-/* The calls of the task as they are now; NULL: no memory. */
-static crpi_calls *keep_calls(crp *vm, const crpi_task *task)
-{
+/* The calls of the task as they are now, the innermost first: `first` of them without a gap, then the outermost ones. */
+typedef struct gathered {
     call all[FIRST_CALLS + LAST_CALLS];
-    uint32_t n = 0, first, left_out = 0;
-    size_t words = 0;
+    uint32_t n, first, left_out;
+} gathered;
+
+static void gather(const crpi_task *task, gathered *g)
+{
     frame_walk w = from_top(task);
-    while (n < FIRST_CALLS && next_call(&w, &all[n])) n++;
-    first = n;
-    if (n == FIRST_CALLS) left_out = skip_middle(&w);
-    while (n < FIRST_CALLS + LAST_CALLS && next_call(&w, &all[n])) n++;
-    for (uint32_t i = 0; i < n; i++) words += 2 + kept_arguments(all[i].proto);
+    g->n = g->left_out = 0;
+    while (g->n < FIRST_CALLS && next_call(&w, &g->all[g->n])) g->n++;
+    g->first = g->n;
+    if (g->n < FIRST_CALLS) return;
+    g->left_out = skip_middle(&w);
+    while (g->n < FIRST_CALLS + LAST_CALLS && next_call(&w, &g->all[g->n])) g->n++;
+}
+
+/* NULL: no memory. */
+static crpi_calls *keep_calls(crp *vm, const gathered *g)
+{
+    size_t words = 0;
+    for (uint32_t i = 0; i < g->n; i++) words += 2 + kept_arguments(g->all[i].proto);
     crpi_calls *calls = crpi_new(vm, CRP_CALLS, sizeof *calls + words * sizeof(crp_word));
     if (!calls) return NULL;
-    for (uint32_t i = 0; i < n; i++) {
-        if (i == first) calls->gap = calls->count;
-        keep_call(calls, &all[i]);
+    for (uint32_t i = 0; i < g->n; i++) {
+        if (i == g->first) calls->gap = calls->count;
+        keep_call(calls, &g->all[i]);
     }
-    calls->left_out = left_out;
+    calls->left_out = g->left_out;
     return calls;
 }
 
@@ -157,14 +167,26 @@ static void place_no_memory(crp *vm, const crpi_task *task)
 
 /* --- the error that is being handled -------------------------------------------------------------------- */
 
-static crp_word handled(const crpi_task *task)
+/* In a call that handles one. */
+static bool handles(const call *c, crp_word *error)
+{
+    uint32_t reg;
+    if (!c->proto->handling_count || !crpi_handled_at(c->proto, c->pc, &reg)) return false;
+    *error = c->base[reg];
+    return true;
+}
+
+static crp_word handled(const crpi_task *task, const gathered *g)
 {
     frame_walk w = from_top(task);
-    uint32_t reg;
+    crp_word error = CRP_NIL;
     call c;
+    for (uint32_t i = 0; i < g->first; i++)
+        if (handles(&g->all[i], &error)) return error;
+    if (g->first < FIRST_CALLS) return CRP_NIL;
     for (int n = 0; n < LOOKED_AT && next_call(&w, &c); n++)
-        if (c.proto->handling_count && crpi_handled_at(c.proto, c.pc, &reg)) return c.base[reg];
-    return CRP_NIL;
+        if (handles(&c, &error)) break;
+    return error;
 }
 
 static bool is_caused_by(crp_word error, crp_word cause)
@@ -174,11 +196,11 @@ static bool is_caused_by(crp_word error, crp_word cause)
     return false;
 }
 
-static void add_cause(crp *vm, const crpi_task *task)
+static void add_cause(crp *vm, const crpi_task *task, const gathered *g)
 {
     crpi_error *e = crpi_error_of(vm->error);
     if (e->cause != CRP_NIL || e->h.flags & CRPI_ERROR_UNCATCHABLE) return;
-    crp_word cause = handled(task);
+    crp_word cause = handled(task, g);
     if (crp_is_a(cause, CRP_ERROR) && !is_caused_by(cause, vm->error)) crp_store(vm, &e->h, &e->cause, cause);
 }
 
@@ -190,9 +212,11 @@ void crpi_trace_add(crp *vm, const crpi_task *task)
         place_no_memory(vm, task);
         return;
     }
-    add_cause(vm, task);
+    gathered g;
+    gather(task, &g);
+    add_cause(vm, task, &g);
     if (crpi_error_of(error)->calls != CRP_NIL) return;
-    crpi_calls *calls = keep_calls(vm, task);
+    crpi_calls *calls = keep_calls(vm, &g);
     vm->error = error; /* without memory it has neither place nor trace, but it is the one that matters */
     if (!calls) return;
     crpi_error *e = crpi_error_of(error);
@@ -348,6 +372,8 @@ crp_status crpi_error_trace(crp *vm, crp_word error, crp_word *out)
 
 crp_status crpi_trace_now(crp *vm, crp_word *out)
 {
-    crpi_calls *calls = keep_calls(vm, vm->task);
+    gathered g;
+    gather(vm->task, &g);
+    crpi_calls *calls = keep_calls(vm, &g);
     return calls ? list_calls(vm, calls, out) : CRP_E_NOMEM;
 }
