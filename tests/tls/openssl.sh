@@ -29,6 +29,7 @@ wait_for() {
 
 # serve ARG...: an openssl s_server on a free port, $port, which gives each line back, reversed.
 serve() {
+  : >server.out # what the last one has said may not be taken for its word
   openssl s_server -accept 127.0.0.1:0 -cert server.pem -key server.pem -cert_chain server.pem -rev "$@" \
     >server.out 2>server.err </dev/null &
   pid=$!
@@ -113,6 +114,7 @@ own_server() {
 (print tls.tlsVersion)
 (box.disconnect)
 END
+  : >server.out
   "$CARAPACE" server.crp >server.out 2>server.err &
   pid=$!
   wait_for server.out '^[0-9]' || return 1
