@@ -13,6 +13,7 @@
 #include <string.h>
 #include "cells.h"
 #include "value.h"
+#include "vm.h"
 
 /* An entry is a key, and behind it, if `wide`, the item that it is of; else the key is the item. */
 typedef struct sort {
@@ -64,7 +65,7 @@ static crp_status comes_before(crp_call *c, const sort *s, crp_word b, crp_word 
 {
     crp_word args[2] = {b, a};
     int sign;
-    if (!s->direct || !is_plain(a) || !is_plain(b)) return crp_then_call(c, s->less, args, 2);
+    if (!s->direct || !is_plain(a) || !is_plain(b)) return crpi_then_call(c, s->less, args[0], args[1], 2);
     if (((a | b) & 3) == 0) {
         *yes = s->direct > 0 ? (int64_t)b < (int64_t)a : (int64_t)b > (int64_t)a;
         return CRP_OK;

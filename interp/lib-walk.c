@@ -261,7 +261,8 @@ static crp_status call_with_items(crp_call *c, const crpi_turn *kind)
     const crpi_walk *all = crpi_walks_all(&t->walks);
     crp_word args[CRPI_MAX_PARAMETERS + 1];
     uint32_t n = 0;
-    if (t->walks.count == 1 && !kind->leads) return crp_then_call(c, t->function, &all->item, 1);
+    if (t->walks.count == 1)
+        return crpi_then_call(c, t->function, kind->leads ? c->result : all->item, all->item, kind->leads ? 2 : 1);
     if (kind->leads) args[n++] = c->result;
     for (uint32_t i = 0; i < t->walks.count && n <= CRPI_MAX_PARAMETERS; i++) args[n++] = all[i].item;
     return crp_then_call(c, t->function, args, n);

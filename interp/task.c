@@ -720,20 +720,8 @@ static crp_status then(crp_call *c, crp_word callee, crp_word self, const crp_wo
     return CRP_CALL;
 }
 
-/* With two arguments at most there is nothing that could fail. */
 crp_status crp_then_call(crp_call *c, crp_word function, const crp_word *args, size_t n)
 {
-    crpi_native *nf = native_of(c);
-    if (n <= 2) {
-        if (n > 0) nf->few[0] = args[0];
-        if (n > 1) nf->few[1] = args[1];
-        nf->callee_args = nf->few;
-        nf->callee = function;
-        nf->callee_self = CRP_UNSET;
-        nf->callee_count = (uint32_t)n;
-        nf->failed = nf->catches = false;
-        return CRP_CALL;
-    }
     return then(c, function, CRP_UNSET, args, n);
 }
 

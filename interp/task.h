@@ -93,6 +93,20 @@ typedef struct crpi_native {
     uint32_t callee_count;
 } crpi_native;
 
+/* crp_then_call with one or two arguments (the second of one is not looked at), where nothing can fail. */
+static inline crp_status crpi_then_call(crp_call *c, crp_word function, crp_word first, crp_word second, uint32_t n)
+{
+    crpi_native *nf = (crpi_native *)(void *)c;
+    nf->few[0] = first;
+    nf->few[1] = second;
+    nf->callee_args = nf->few;
+    nf->callee = function;
+    nf->callee_self = CRP_UNSET;
+    nf->callee_count = n;
+    nf->failed = nf->catches = false;
+    return CRP_CALL;
+}
+
 typedef struct crpi_release crpi_release;
 
 typedef enum crpi_task_state { CRPI_READY, CRPI_RUNNING, CRPI_PARKED, CRPI_HELD, CRPI_DONE } crpi_task_state;

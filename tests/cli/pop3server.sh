@@ -7,7 +7,6 @@ stdlib=$(cd "${srcdir:-.}/stdlib" && pwd) || exit 99
 # start_server ARG...: leaves its process in $server, $port and $password; its stdin is descriptor 9.
 mkfifo control
 start_server() {
-  : >said
   : >said # what the last one has said may not be taken for its word
   "$CARAPACE" "$stdlib/pop3server.crp" "$@" <control >said 2>err &
   server=$!

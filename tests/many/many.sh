@@ -30,7 +30,6 @@ talk() {
 
 # start_server ARG...: leaves its process in $server and its port in $port.
 start_server() {
-  : >said
   : >said # what the last one has said may not be taken for its word
   "$CARAPACE" "$here/many-server.crp" "$@" >said 2>server.err &
   server=$!

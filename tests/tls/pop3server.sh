@@ -16,7 +16,6 @@ mkfifo control
 
 # start_server ARG...: leaves its process in $server and its port in $port; its stdin is descriptor 9.
 start_server() {
-  : >said
   : >said # what the last one has said may not be taken for its word
   "$CARAPACE" "$stdlib/pop3server.crp" -certificate server.pem "$@" <control >said 2>server.err &
   server=$!
