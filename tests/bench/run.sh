@@ -13,6 +13,7 @@ trap 'rm -rf "$work"' EXIT
 . "$folder/measure.sh"
 
 status=0
+: >"$work/ratios"
 printf '%-26s %10s %10s %8s\n' 'user seconds' carapace lua ratio
 for script in "$folder"/interp/*.crp; do
   name=$(basename "$script" .crp)
@@ -27,9 +28,11 @@ for script in "$folder"/interp/*.crp; do
   done
   if cmp -s "$work/out.crp" "$work/out.lua"; then
     row "$name" "$work/ours" "$work/theirs"
+    echo "$ratio" >>"$work/ratios"
   else
     echo "$name: the two print different things"
     status=1
   fi
 done
+awk '{ sum += log($1) } END { if (NR) printf "%-26s %30.2f\n", "geometric mean", exp(sum / NR) }' "$work/ratios"
 exit "$status"
