@@ -74,7 +74,7 @@ typedef struct crpi_function {
     const crp_method *row;    /* a native's */
     crpi_signature *signature; /* a native's: its row's, parsed at first use; a script's: its proto's */
     crp_word name;             /* Symbol or NIL */
-    uint32_t registers; /* a native's: its quick way (vm.h), if it has one and was called */
+    uint32_t registers;
     uint32_t capture_count;
     crp_word captures[];
 } crpi_function;
@@ -93,6 +93,7 @@ enum crpi_member_flag { CRPI_READONLY = 1, CRPI_PRIVATE = 2, CRPI_SECRET = 4, CR
 typedef struct crpi_member {
     crp_word name;
     uint8_t kind, flags, face;
+    uint8_t quick;     /* of a built-in method that was called: its quick way (vm.h), 0: none */
     crpi_type type;    /* of a property; of a method's result */
     uint32_t offset;   /* SLOT: bytes from the object's start */
     uint32_t number;   /* in vm->members */

@@ -115,14 +115,14 @@ QUICK(table_set)
 
 QUICK(buffer_append)
 {
-    unsigned char *at;
-    size_t length, room;
+    size_t length;
+    (void)vm;
     if (n != 1 || !is_text(args[0])) return CRP_OK;
     const char *text = crp_string_data(args[0], &length);
-    crp_status st = length ? crp_buffer_room(vm, self, length, &at, &room) : CRP_OK;
-    if (st) return st;
-    if (length) memcpy(at, text, length);
-    crp_buffer_added(self, length);
+    crpi_buffer *b = crpi_buffer_of(self);
+    if (length > b->capacity - b->start - b->length || !b->block) return CRP_OK;
+    memcpy(b->block + b->start + b->length, text, length);
+    b->length += length;
     *out = CRP_NIL;
     return CRP_OK;
 }

@@ -624,6 +624,7 @@ crp_status crpi_slow_define(crp *vm, crpi_task *task, uint32_t in)
     }
     task->pc++;
     vm->members[number]->function = task->base[A(in)];
+    vm->members[number]->quick = 0;
     vm->epoch++;
     return CRP_OK;
 }

@@ -558,17 +558,16 @@ static int quick_opcode(int op, const crpi_member *m, uint32_t n, bool inside)
 }
 
 /* The quick way of a native method is looked for when a call first remembers it. */
-static void find_quick(crp *vm, const crpi_member *m)
+static void find_quick(crp *vm, crpi_member *m)
 {
-    crpi_function *fn = crpi_function_of(m->function);
-    for (uint32_t i = 1; vm->quick && vm->quick[i].name; i++)
+    for (uint8_t i = 1; vm->quick && vm->quick[i].name; i++)
         if (vm->quick[i].class_id == m->owner->id && !strcmp(vm->quick[i].name, crp_symbol_name(vm, m->name, NULL)))
-            fn->registers = i;
+            m->quick = i;
 }
 
 /* Lets the instruction remember what it found, so that it need not ask again for objects of this class.  Only natives
  * have methods of what is no object. */
-static void remember(crp *vm, uint32_t *ins, crp_word object, const crpi_member *m, uint32_t n, bool inside)
+static void remember(crp *vm, uint32_t *ins, crp_word object, crpi_member *m, uint32_t n, bool inside)
 {
     if (!ins || crp_is_a(object, CRP_VIEW)) return;
     int op = *ins & 0xff, quick = quick_opcode(op, m, n, inside);
@@ -656,16 +655,9 @@ crp_status crpi_enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t n,
     return st;
 }
 
-static crp_status quick_native(crp *vm, crpi_task *task, crpi_function *fn, crp_word *at, uint32_t n)
+crp_status crpi_enter_native(crp *vm, crpi_task *task, crp_word method, crp_word *at, uint32_t n)
 {
-    crp_word result = CRP_UNSET;
-    size_t fresh = vm->heap.fresh_count;
-    crp_status st = vm->quick[fn->registers].run(vm, at[0], at + 1, n, &result);
-    vm->heap.fresh_count = fresh;
-    if (st) return st;
-    if (result == CRP_UNSET) return enter_native(vm, task, fn, at[0], at + 1, n, at, false);
-    at[0] = result;
-    return CRP_OK;
+    return enter_native(vm, task, crpi_function_of(method), at[0], at + 1, n, at, false);
 }
 
 /* A native method that the instruction has found for this class; its receiver and arguments are brought to where a
@@ -683,8 +675,7 @@ crp_status crpi_known_native(crp *vm, crpi_task *task, uint32_t in)
     at[0] = object;
     if (op == CRPI_OP_NATIVE1) at[1] = value;
     task->pc = pc + 3;
-    crpi_function *fn = crpi_function_of(function);
-    return fn->registers ? quick_native(vm, task, fn, at, n) : enter_native(vm, task, fn, object, at + 1, n, at, false);
+    return enter_native(vm, task, crpi_function_of(function), object, at + 1, n, at, false);
 }
 
 /* --- create ---------------------------------------------------------------------------------------------------------------- */

@@ -151,6 +151,33 @@ static inline bool takes(const crpi_function *fn, uint32_t n, bool method)
 #define OBJECT_OF_CLASS(o, id) (LIKELY(crp_is_object(o)) && LIKELY(crp_object_of(o)->class_id == (id)))
 #define SLOT(o, offset) ((crp_word *)(void *)((char *)crp_object_of(o) + (offset)))
 
+/* A built-in method that was found before, by its quick way if it has one and that will do.  What it allocates is reached from
+ * the registers, so the state is saved; frames it leaves alone. */
+#define KNOWN_NATIVE(object, n_, arguments) \
+    do { \
+        crp_word o_ = (object); \
+        const crpi_member *m_ = vm->members[pc[1]]; \
+        if (OBJECT_OF_CLASS(o_, pc[0]) && m_->quick) { \
+            size_t fresh_ = vm->heap.fresh_count; \
+            at = R + A; \
+            callee = CRP_UNSET; \
+            arguments; \
+            at[0] = o_; \
+            SAVE(); \
+            st = vm->quick[m_->quick].run(vm, o_, at + 1, (n_), &callee); \
+            vm->heap.fresh_count = fresh_; \
+            if (LIKELY(callee != CRP_UNSET)) { \
+                at[0] = callee; \
+                pc += 3; \
+                NEXT; \
+            } \
+            task->pc = pc + 3; \
+            if (!st) st = crpi_enter_native(vm, task, m_->function, at, (n_)); \
+            goto after_slow; \
+        } \
+        SLOW(crpi_known_native); \
+    } while (0)
+
 static inline crp_word literal(const uint32_t *pc) { return pc[0] | (crp_word)pc[1] << 32; }
 
 LOOP_ATTRIBUTES crp_status crpi_execute(crp *vm, crpi_task *task)
@@ -409,9 +436,9 @@ dispatch:
         }
         SLOW(crpi_slow_member);
     }
-    CASE(NATIVE0) : SLOW(crpi_known_native);
-    CASE(NATIVE1) : SLOW(crpi_known_native);
-    CASE(NATIVE) : SLOW(crpi_known_native);
+    CASE(NATIVE0) : KNOWN_NATIVE(R[B], 0, (void)0);
+    CASE(NATIVE1) : KNOWN_NATIVE(R[B], 1, at[1] = R[C]);
+    CASE(NATIVE) : KNOWN_NATIVE(R[A], C, (void)0);
     CASE(GETTHIS) : R[A] = *SLOT(R[0], *pc);
     pc++;
     NEXT;

@@ -56,6 +56,9 @@ crp_status crpi_slow_pair(crp *, crpi_task *, uint32_t in); /* CONS HEAD TAIL LI
 crp_status crpi_slow_next(crp *, crpi_task *, uint32_t in);
 crp_status crpi_known_native(crp *, crpi_task *, uint32_t in); /* NATIVE0, NATIVE1, NATIVE */
 
+/* A native method: the receiver stands at at[0], its arguments behind it. */
+crp_status crpi_enter_native(crp *, crpi_task *, crp_word method, crp_word *at, uint32_t n);
+
 /* The quick way of a built-in method: *out is CRP_UNSET when it is called, and still if the row must be asked.  It neither
  * waits nor calls anything of a script's. */
 typedef struct crpi_quick {
