@@ -171,10 +171,10 @@ void crpi_gather_begin(crpi_gather *g, crp_word like)
     *g = (crpi_gather){.list = {CRP_NIL, CRP_NIL}, .array = crp_is_a(like, CRP_ARRAY)};
 }
 
-crp_status crpi_gather_add(crp *vm, crpi_gather *g, crp_word item)
+crp_status crpi_gather_more(crp *vm, crpi_gather *g, crp_word item)
 {
     if (!g->array) return crp_list_add(vm, &g->list, item);
-    if (g->count == g->capacity && !crpi_mem_grow(&vm->mem, &g->items, &g->capacity, g->count + 1, sizeof *g->items))
+    if (!crpi_mem_grow(&vm->mem, &g->items, &g->capacity, g->count + 1, sizeof *g->items))
         return crp_no_memory(vm);
     g->items[g->count++] = item;
     return CRP_OK;

@@ -57,7 +57,13 @@ typedef struct crpi_gather {
 } crpi_gather;
 
 void crpi_gather_begin(crpi_gather *, crp_word like);
-crp_status crpi_gather_add(crp *, crpi_gather *, crp_word item);
+crp_status crpi_gather_more(crp *, crpi_gather *, crp_word item); /* what follows does this where there is no room */
+static inline crp_status crpi_gather_add(crp *vm, crpi_gather *g, crp_word item)
+{
+    if (!g->array || g->count == g->capacity) return crpi_gather_more(vm, g, item);
+    g->items[g->count++] = item;
+    return CRP_OK;
+}
 crp_status crpi_gather_end(crp *, crpi_gather *, crp_word *out);
 void crpi_gather_mark(crp *, const crpi_gather *, crp_marker);
 void crpi_gather_drop(crp *, crpi_gather *);

@@ -40,7 +40,7 @@
 #define RELOAD() (pc = task->pc, R = task->base, fp = task->fp)
 
 #define BOTH_FIXNUMS(a, b) ((((a) | (b)) & 3) == 0)
-#define BOTH_FLONUMS(a, b) (crp_is_flonum(a) && crp_is_flonum(b))
+#define BOTH_FLONUMS(a, b) (((((a) ^ 2) | ((b) ^ 2)) & 3) == 0)
 
 /* Leaves the quick way: the rest is done by a function. */
 #define SLOW(function) \
@@ -69,6 +69,7 @@
     { \
         crp_word a = R[A], b = R[B]; \
         if (LIKELY(BOTH_FIXNUMS(a, b))) JUMP_IF((int64_t)a op (int64_t)b); \
+        if (BOTH_FLONUMS(a, b)) JUMP_IF(crpi_flonum_value(a) op crpi_flonum_value(b)); \
         SLOW(crpi_slow_compare); \
     }
 
@@ -77,6 +78,7 @@
     { \
         crp_word a = R[A], b = R[B]; \
         if (LIKELY(BOTH_FIXNUMS(a, b))) JUMP_IF(!((int64_t)a op (int64_t)b)); \
+        if (BOTH_FLONUMS(a, b)) JUMP_IF(!(crpi_flonum_value(a) op crpi_flonum_value(b))); \
         SLOW(crpi_slow_compare); \
     }
 
