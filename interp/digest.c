@@ -128,20 +128,23 @@ static void sha256_schedule(uint32_t w[64], const unsigned char *block)
     }
 }
 
+/* The eight words of the state turn by one place a round: instead of them, their places do. */
+#define V(k) v[((k) - i) & 7]
+
 static void sha256_compress(uint64_t state[8], const unsigned char *block)
 {
     uint32_t w[64], v[8];
     sha256_schedule(w, block);
     for (int i = 0; i < 8; i++) v[i] = (uint32_t)state[i];
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 64; i++) {
-        uint32_t e = v[4], a = v[0];
-        uint32_t first = v[7] + (rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25)) +
-                         ((e & v[5]) ^ (~e & v[6])) + (uint32_t)(cube_roots[i] >> 32) + w[i];
+        uint32_t e = V(4), a = V(0);
+        uint32_t first = V(7) + (rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25)) +
+                         ((e & V(5)) ^ (~e & V(6))) + (uint32_t)(cube_roots[i] >> 32) + w[i];
         uint32_t second = (rotate_right(a, 2) ^ rotate_right(a, 13) ^ rotate_right(a, 22)) +
-                          ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += first;
-        v[0] = first + second;
+                          ((a & V(1)) ^ (a & V(2)) ^ (V(1) & V(2)));
+        V(3) += first;
+        V(7) = first + second;
     }
     for (int i = 0; i < 8; i++) state[i] = (uint32_t)(state[i] + v[i]);
 }
@@ -162,15 +165,15 @@ static void sha512_compress(uint64_t state[8], const unsigned char *block)
     uint64_t w[80], v[8];
     sha512_schedule(w, block);
     memcpy(v, state, sizeof v);
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 80; i++) {
-        uint64_t e = v[4], a = v[0];
-        uint64_t first = v[7] + (rotate_right_64(e, 14) ^ rotate_right_64(e, 18) ^ rotate_right_64(e, 41)) +
-                         ((e & v[5]) ^ (~e & v[6])) + cube_roots[i] + w[i];
+        uint64_t e = V(4), a = V(0);
+        uint64_t first = V(7) + (rotate_right_64(e, 14) ^ rotate_right_64(e, 18) ^ rotate_right_64(e, 41)) +
+                         ((e & V(5)) ^ (~e & V(6))) + cube_roots[i] + w[i];
         uint64_t second = (rotate_right_64(a, 28) ^ rotate_right_64(a, 34) ^ rotate_right_64(a, 39)) +
-                          ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += first;
-        v[0] = first + second;
+                          ((a & V(1)) ^ (a & V(2)) ^ (V(1) & V(2)));
+        V(3) += first;
+        V(7) = first + second;
     }
     for (int i = 0; i < 8; i++) state[i] += v[i];
 }
