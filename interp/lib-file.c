@@ -23,6 +23,11 @@ crp_status crpi_lib_cannot(crp *vm, int code, int errnum, const char *what, cons
 
 crp_status crpi_lib_open(crp *vm, const char *path, int flags, unsigned mode, int *fd)
 {
+    return crpi_lib_open_for(vm, path, path, flags, mode, fd);
+}
+
+crp_status crpi_lib_open_for(crp *vm, const char *wanted, const char *path, int flags, unsigned mode, int *fd)
+{
     void *state;
     const crp_platform *platform = crp_platform_of(vm, &state);
     flags |= O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
@@ -34,7 +39,7 @@ crp_status crpi_lib_open(crp *vm, const char *path, int flags, unsigned mode, in
     if (*fd >= 0) return CRP_OK;
     bool none_left = *fd == -EMFILE || *fd == -ENFILE;
     return crp_raise_errno(vm, none_left ? CRP_ERR_SYSTEM : CRP_ERR_FILE,
-                           none_left ? EMFILE : CRPI_CANNOT_OPEN, -*fd, "cannot open %q", path);
+                           none_left ? EMFILE : CRPI_CANNOT_OPEN, -*fd, "cannot open %q", wanted);
 }
 
 /* The result of a system call that gives -1 and errno. */

@@ -219,6 +219,8 @@ crp_status crpi_lib_function(crp *, crp_word, crp_word *function);
 /* Opens through the platform, close-on-exec and not waiting.  When the process has no descriptor left, what
  * scripts have dropped is collected first and a second try made.  5.1, or 3.24 for want of descriptors. */
 crp_status crpi_lib_open(crp *, const char *path, int flags, unsigned mode, int *fd);
+/* The same of a file that is opened in place of the one that is wanted, which an error names. */
+crp_status crpi_lib_open_for(crp *, const char *wanted, const char *path, int flags, unsigned mode, int *fd);
 
 /* An Event without a name; and setting one. */
 crp_status crpi_event_new(crp *, crp_word *out);

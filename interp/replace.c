@@ -60,7 +60,7 @@ crp_status crpi_open_beside(crp *vm, const char *path, unsigned mode, char **nam
         if (st) return st;
         if (lstat(*name, &status) < 0) break;
     }
-    crp_status st = crpi_lib_open(vm, *name, O_RDWR | O_CREAT | O_EXCL, mode, fd);
+    crp_status st = crpi_lib_open_for(vm, path, *name, O_RDWR | O_CREAT | O_EXCL, mode, fd);
     if (st) crpi_free_text(vm, name);
     return st;
 }
