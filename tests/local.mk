@@ -313,7 +313,7 @@ fuzz:
 	$(SHELL) $(srcdir)/tests/fuzz/fuzz.sh '$(srcdir)' '$(MAKE)' $(COUNT) $(FIRST)
 
 # Side by side with Lua, with other POP3 clients, and with asyncio.  The rows of the second one by ROWS="a b".
-bench: carapace$(EXEEXT)
+bench: carapace$(EXEEXT) tests/bench/meter$(EXEEXT)
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
 	$(MAKE) bench-pop3
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/tasks.sh
@@ -322,18 +322,18 @@ bench-pop3: carapace$(EXEEXT) $(pop3_programs)
 	if pkg-config --exists libetpan; then $(MAKE) tests/bench/pop3/etpan$(EXEEXT); fi
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/pop3.sh
 
-# The servers and clients of the POP3 benchmarks; nothing else builds them.
+# The servers and clients of the POP3 benchmarks, and what measures; nothing else builds them.
 pop3_programs = \
+  tests/bench/meter \
   tests/bench/pop3/delayproxy \
   tests/bench/pop3/fakepop3 \
-  tests/bench/pop3/meter \
   $(NULL)
 EXTRA_PROGRAMS += $(pop3_programs) tests/bench/pop3/etpan
+tests_bench_meter_LDADD =
 tests_bench_pop3_delayproxy_LDADD = -lpthread
 tests_bench_pop3_etpan_LDADD = -letpan
 tests_bench_pop3_fakepop3_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 tests_bench_pop3_fakepop3_LDADD = $(OPENSSL_LIBS) -lpthread
-tests_bench_pop3_meter_LDADD =
 
 # By name, as the folders have objects in them where they were built.
 bench_files = \

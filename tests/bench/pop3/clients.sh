@@ -32,7 +32,7 @@ measure() {
     return
   fi
   metered=0
-  "$programs/meter" "$figures/$name" "$limit" "$@" >"$out" 2>"$work/errors" </dev/null || metered=$?
+  "$programs/../meter" "$figures/$name" "$limit" "$@" >"$out" 2>"$work/errors" </dev/null || metered=$?
   case $metered in
     0) ;;
     124) : >"$figures/$name.over" ;;

@@ -2,8 +2,8 @@
  *
  *     meter FILE SECONDS COMMAND [ARG...]
  *
- * Appends a line to FILE: seconds by the clock, seconds of CPU (user and system), and the most memory that was resident, in
- * KiB.  It is a small parent, so that what counts is the command's own.  Its status is the command's; after SECONDS the
+ * Appends a line to FILE: seconds by the clock, seconds of CPU (user and system), the most memory that was resident, in KiB,
+ * and the user's part of the seconds of CPU.  It is a small parent, so that what counts is the command's own.  Its status is the command's; after SECONDS the
  * command is killed, and the status is 124. */
 #include <signal.h>
 #include <stdbool.h>
@@ -39,7 +39,8 @@ static bool append(const char *path, double wall, const struct rusage *used)
 {
     FILE *f = fopen(path, "a");
     if (!f) return false;
-    fprintf(f, "%.6f %.6f %ld\n", wall, seconds(used->ru_utime) + seconds(used->ru_stime), used->ru_maxrss);
+    double user = seconds(used->ru_utime);
+    fprintf(f, "%.6f %.6f %ld %.6f\n", wall, user + seconds(used->ru_stime), used->ru_maxrss, user);
     return !fclose(f);
 }
 
