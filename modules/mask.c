@@ -77,7 +77,7 @@ crp_status crpi_mask_add(crp *vm, crpi_mask *mask, const void *secret, size_t n)
     crp_status st = add_form(vm, mask, n < WHOLE_WORD_BELOW ? WORD : TEXT, secret, n);
     for (size_t shift = 0; !st && shift < 3; shift++)
         st = add_form(vm, mask, TEXT, digits, crpi_mask_base64(secret, n, shift, digits));
-    memset(digits, 0, sizeof digits);
+    explicit_bzero(digits, sizeof digits);
     return st;
 }
 

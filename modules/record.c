@@ -359,7 +359,7 @@ static void keep_base64(crp *vm, record *r, const char *secret, size_t n)
         crp_clear_error(vm);
         if (r->tape) stop_recording(vm, r, ENOMEM, "cannot go on with the transcript");
     }
-    memset(digits, 0, sizeof digits);
+    explicit_bzero(digits, sizeof digits);
 }
 
 static void record_conceal(crp *vm, crp_module *m, const crp_word *strings, size_t n)
