@@ -67,8 +67,8 @@ static void begin_ahead(crp *vm, crpi_pop3 *p, int64_t number)
                                 .ahead = AHEAD_BYTES};
 }
 
-/* The window that the message comes from. */
-static crpi_pop3_window *choose(crp *vm, crpi_pop3 *p, fetching *f, int64_t number, int64_t lines)
+/* Which window the message comes from. */
+static void choose(crp *vm, crpi_pop3 *p, fetching *f, int64_t number, int64_t lines)
 {
     bool in_row = lines < 0 && crp_is_true(p->read_ahead) && is_next(p, number);
     if (in_row) p->own.most = p->own.most < MOST_AHEAD / 4 ? p->own.most * 4 : MOST_AHEAD;
@@ -77,9 +77,7 @@ static crpi_pop3_window *choose(crp *vm, crpi_pop3 *p, fetching *f, int64_t numb
         in_row = true;
     }
     f->from_own = in_row;
-    if (in_row) return &p->own;
-    f->single = (crpi_pop3_window){.first = number, .count = 1, .lines = lines, .most = 1};
-    return &f->single;
+    if (!in_row) f->single = (crpi_pop3_window){.first = number, .count = 1, .lines = lines, .most = 1};
 }
 
 /* --- one message --------------------------------------------------------------------------------------- */
@@ -87,7 +85,6 @@ static crpi_pop3_window *choose(crp *vm, crpi_pop3 *p, fetching *f, int64_t numb
 static crp_status begin(crp_call *call, fetching *f, crpi_pop3 *p, int64_t number, int64_t lines)
 {
     crp_status st = crpi_pop3_check_number(call->vm, number);
-    if (!st && lines >= 0) st = crpi_pop3_check_lines(call->vm, lines);
     if (!st) st = crpi_pop3_begin(call, &f->turn, p);
     if (st) return st;
     if (lines < 0 && !is_next(p, number)) {
@@ -116,10 +113,8 @@ static crp_status settle(crp_call *call, fetching *f, crpi_pop3 *p, int64_t numb
 static crp_status start_over(crp_call *call, fetching *f, crpi_pop3 *p)
 {
     crpi_text_free(call->vm, &f->text);
-    crpi_pop3_start_over(call, &f->turn, p);
     call->step = SETTLE;
-    crp_wait_until(call, crp_now(call->vm));
-    return CRP_AGAIN;
+    return crpi_pop3_start_over(call, &f->turn, p);
 }
 
 /* The message, as far as its command; after that the connection is free for others. */

@@ -115,10 +115,8 @@ static crp_status begin(crp_call *call, walking *state, const messages *all, crp
 static crp_status start_over(crp_call *call, walking *state, crpi_pop3 *p)
 {
     crpi_text_free(call->vm, &state->text);
-    crpi_pop3_start_over(call, &state->turn, p);
     call->step = SETTLE;
-    crp_wait_until(call, crp_now(call->vm));
-    return CRP_AGAIN;
+    return crpi_pop3_start_over(call, &state->turn, p);
 }
 
 static crp_status next(crp_call *call)

@@ -31,7 +31,7 @@ crp_status crpi_pop3_must_be_connected(crp *vm, const crpi_pop3 *p)
     return p->over ? CRP_OK : crp_must_be_connected(vm, &p->m);
 }
 
-void crpi_pop3_start_over(crp_call *call, crpi_pop3_turn *turn, crpi_pop3 *p)
+crp_status crpi_pop3_start_over(crp_call *call, crpi_pop3_turn *turn, crpi_pop3 *p)
 {
     uint32_t session = p->session;
     int64_t timeout = crpi_attr_integer(call->vm, &p->m, "connectTimeout", CRP_CONNECT_TIMEOUT);
@@ -45,6 +45,8 @@ void crpi_pop3_start_over(crp_call *call, crpi_pop3_turn *turn, crpi_pop3 *p)
     p->over = true;
     crp_store(call->vm, &p->m.h, &p->pipelining, CRP_NIL);
     crp_operation_restart(call, &turn->op, timeout);
+    crp_wait_until(call, crp_now(call->vm));
+    return CRP_AGAIN;
 }
 
 static crp_status connect(crp_call *call, crpi_pop3_turn *turn, crpi_pop3 *p)

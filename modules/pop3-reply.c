@@ -97,6 +97,19 @@ crp_status crpi_pop3_status(crp *vm, crpi_pop3_line *l, int otherwise, bool *ref
     return crp_module_raise(vm, m, error_class, code, "%s%s: the server said %v", meaning(code), l->asked, text);
 }
 
+crp_status crpi_pop3_status_line(crp_call *call, crpi_pop3 *p, const char *asked, int otherwise, crpi_pop3_line *l,
+                                 bool *refused)
+{
+    const unsigned char *line;
+    size_t n;
+    *refused = false;
+    crpi_limit limit = crpi_pop3_line_limit(p);
+    crp_status st = crpi_dialogue_line(call, &p->dialogue, &limit, &line, &n);
+    if (st) return st;
+    *l = crpi_pop3_line_of(p, asked, line, n);
+    return crpi_pop3_status(call->vm, l, otherwise, refused);
+}
+
 /* --- numbers and UIDs ------------------------------------------------------------------------------ */
 
 static bool number(crpi_pop3_line *l, int64_t *out) { return crpi_line_number(&l->at, l->end, out); }

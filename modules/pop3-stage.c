@@ -66,28 +66,27 @@ crp_status crpi_pop3_command(crp_call *call, crpi_pop3 *p, const void *line, siz
     return crpi_dialogue_command(call, &p->dialogue, line, n, shown);
 }
 
-crp_status crpi_pop3_reply(crp_call *call, crpi_pop3 *p, const char *asked, int otherwise, crpi_pop3_line *l,
-                           bool *refused)
+/* The pending error is a refusal: the server has answered, and the session goes on. */
+static crp_status answered_no(crp_call *call, crpi_pop3 *p)
 {
-    const unsigned char *line;
-    size_t n;
-    *refused = false;
-    crpi_limit limit = crpi_pop3_line_limit(p);
-    crp_status st = crpi_dialogue_line(call, &p->dialogue, &limit, &line, &n);
-    if (st) return st;
-    *l = crpi_pop3_line_of(p, asked, line, n);
-    return crpi_pop3_judge(call, p, otherwise, l, refused);
-}
-
-crp_status crpi_pop3_judge(crp_call *call, crpi_pop3 *p, int otherwise, crpi_pop3_line *l, bool *refused)
-{
-    crp_status st = crpi_pop3_status(call->vm, l, otherwise, refused);
-    if (!*refused) return st;
     crp_word error = crp_pending_error(call->vm);
     crp_status after = crpi_dialogue_complete(call, &p->dialogue, false);
     if (after) return after;
     p->answered = true;
     return crp_rethrow(call->vm, error);
+}
+
+crp_status crpi_pop3_reply(crp_call *call, crpi_pop3 *p, const char *asked, int otherwise, crpi_pop3_line *l,
+                           bool *refused)
+{
+    crp_status st = crpi_pop3_status_line(call, p, asked, otherwise, l, refused);
+    return *refused ? answered_no(call, p) : st;
+}
+
+crp_status crpi_pop3_judge(crp_call *call, crpi_pop3 *p, int otherwise, crpi_pop3_line *l, bool *refused)
+{
+    crp_status st = crpi_pop3_status(call->vm, l, otherwise, refused);
+    return *refused ? answered_no(call, p) : st;
 }
 
 crp_status crpi_pop3_one_line(crp_call *call, crpi_pop3 *p, const char *asked, int otherwise, crpi_pop3_line *l,

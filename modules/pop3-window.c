@@ -98,14 +98,9 @@ void crpi_pop3_know_uid(crpi_pop3 *p, const unsigned char *line, size_t n)
 
 static crp_status begin_uids(crp_call *call, crpi_pop3 *p)
 {
-    const unsigned char *line;
-    size_t n;
+    crpi_pop3_line l;
     bool refused;
-    crpi_limit limit = crpi_pop3_line_limit(p);
-    crp_status st = crpi_dialogue_line(call, &p->dialogue, &limit, &line, &n);
-    if (st) return st;
-    crpi_pop3_line l = crpi_pop3_line_of(p, "UIDL", line, n);
-    st = crpi_pop3_status(call->vm, &l, CRPI_POP3_REFUSED, &refused);
+    crp_status st = crpi_pop3_status_line(call, p, "UIDL", CRPI_POP3_REFUSED, &l, &refused);
     p->uids.begun = !st;
     if (!refused) return st;
     crp_clear_error(call->vm);
@@ -176,15 +171,10 @@ static crp_status reply_done(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, 
 static crp_status read_status(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, crp_word *refused)
 {
     char asked[MOST_COMMAND];
-    const unsigned char *line;
-    size_t n;
+    crpi_pop3_line l;
     bool is_refused;
-    crpi_limit limit = crpi_pop3_line_limit(p);
-    crp_status st = crpi_dialogue_line(call, &p->dialogue, &limit, &line, &n);
-    if (st) return st;
     command_for(w, w->read, asked);
-    crpi_pop3_line l = crpi_pop3_line_of(p, asked, line, n);
-    st = crpi_pop3_status(call->vm, &l, CRPI_POP3_REFUSED, &is_refused);
+    crp_status st = crpi_pop3_status_line(call, p, asked, CRPI_POP3_REFUSED, &l, &is_refused);
     if (is_refused) {
         *refused = crp_pending_error(call->vm);
         crp_clear_error(call->vm);

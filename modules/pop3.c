@@ -169,14 +169,9 @@ static crp_status one_line(crp_call *call, crpi_pop3_line *l, reply_kind kind)
 /* The status line; a reply of one line is complete with it. */
 static crp_status answer(crp_call *call, exchange *x, crpi_pop3 *p, const command *c)
 {
-    const unsigned char *line;
-    size_t n;
+    crpi_pop3_line l;
     bool refused;
-    crpi_limit limit = crpi_pop3_line_limit(p);
-    crp_status st = crpi_dialogue_line(call, &p->dialogue, &limit, &line, &n);
-    if (st) return st;
-    crpi_pop3_line l = crpi_pop3_line_of(p, asked_text(x), line, n);
-    st = crpi_pop3_status(call->vm, &l, CRPI_POP3_REFUSED, &refused);
+    crp_status st = crpi_pop3_status_line(call, p, asked_text(x), CRPI_POP3_REFUSED, &l, &refused);
     if (refused) {
         crp_word error = crp_pending_error(call->vm);
         crp_status after = crpi_dialogue_complete(call, &p->dialogue, false);

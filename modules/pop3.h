@@ -122,6 +122,8 @@ crpi_pop3_line crpi_pop3_line_of(crpi_pop3 *, const char *asked, const unsigned 
 /* +OK: the line stands at the text after it.  -ERR is an error, of the code that the server's response
  * code asks for (RFC 2449, RFC 3206), else `otherwise`; *refused tells it from a violation. */
 crp_status crpi_pop3_status(crp *, crpi_pop3_line *, int otherwise, bool *refused);
+/* The same for the line that comes next; AGAIN until it is there. */
+crp_status crpi_pop3_status_line(crp_call *, crpi_pop3 *, const char *asked, int otherwise, crpi_pop3_line *, bool *refused);
 
 /* What is expected where the line stands; else a violation that shows the line. */
 crp_status crpi_pop3_two_numbers(crp *, crpi_pop3_line *, crp_word *list, int64_t *most); /* *most: the first, if that is more */
@@ -171,7 +173,8 @@ void crpi_pop3_know_uid(crpi_pop3 *, const unsigned char *line, size_t n);
 
 /* Whether the pending error is due to that, and there is a way on. */
 bool crpi_pop3_may_start_over(crp *, const crpi_pop3 *);
-void crpi_pop3_start_over(crp_call *, crpi_pop3_turn *, crpi_pop3 *);
+/* Closes the connection and clears that error; AGAIN, and crpi_pop3_over goes on. */
+crp_status crpi_pop3_start_over(crp_call *, crpi_pop3_turn *, crpi_pop3 *);
 crp_status crpi_pop3_must_be_connected(crp *, const crpi_pop3 *); /* or starting over; else 6.11 */
 /* While turn->over: connects again, and looks whether the mailbox is the same. */
 crp_status crpi_pop3_over(crp_call *, crpi_pop3_turn *, crpi_pop3 *);
