@@ -1,8 +1,8 @@
 /* floor 3: what holds for every value: numbers outside the fast range, class, equality, hash.
  *
- * A flonum is a double whose bits are rotated left by three after an offset on the exponent, so that the
- * doubles with exponents from -255 to 256 lose nothing but two constant bits; 0.0 has a word of its own and
- * every other double is boxed.  Equality and hash agree: numbers by value across Integer and Real, Strings
+ * A flonum is a double plus an offset on its exponent, rotated left by three: so a double with an exponent from
+ * -255 to 256 has the tag of a flonum then, by itself, and nothing is lost or put in.  The word of the smallest of
+ * these stands for 0.0; it and every other double are boxed.  Equality and hash agree: numbers by value across Integer and Real, Strings
  * and Binaries by content, Times by instant, Lists, Arrays, Buffers and HashTables by content, Errors by class, code and text,
  * References by what they refer to, everything else by identity; as a key an Error or Reference is itself and
  * nothing else, because it may change.  Neither recurses on the C stack.
@@ -40,7 +40,8 @@ static inline crpi_reference *crpi_reference_of(crp_word w) { return (crpi_refer
 static inline crpi_array *crpi_array_of(crp_word w) { return (crpi_array *)crp_object_of(w); }
 crp_status crpi_array_new(crp *, size_t count, crp_word *out); /* filled with NIL */
 
-#define CRPI_FLONUM_ZERO 0x8000000000000002ull
+#define CRPI_FLONUM_ZERO 2ull
+#define CRPI_FLONUM_OFFSET ((uint64_t)1 << 60)
 #define CRPI_FIXNUM_MAX ((int64_t)1 << 61)
 
 static inline uint64_t crpi_double_bits(double d)
@@ -60,24 +61,20 @@ static inline double crpi_double_from(uint64_t u)
 static inline double crpi_flonum_value(crp_word w)
 {
     if (__builtin_expect(w == CRPI_FLONUM_ZERO, 0)) return 0.0;
-    uint64_t u = (2 - (w >> 63)) | (w & ~(uint64_t)3);
-    return crpi_double_from(u << 61 | u >> 3);
+    return crpi_double_from((w >> 3 | w << 61) - CRPI_FLONUM_OFFSET);
 }
 
 /* False: the double needs a box. */
 static inline bool crpi_flonum(double d, crp_word *out)
 {
-    uint64_t u = crpi_double_bits(d);
-    unsigned top = (unsigned)(u >> 60) & 7;
-    if (__builtin_expect(u != 0x3000000000000000ull && !((top - 3) & ~1u), 1)) {
-        *out = ((u << 3 | u >> 61) & ~(uint64_t)3) | 2;
-        return true;
+    uint64_t u = crpi_double_bits(d), shifted = u + CRPI_FLONUM_OFFSET;
+    crp_word w = shifted << 3 | shifted >> 61;
+    if (__builtin_expect(!crp_is_flonum(w) || w == CRPI_FLONUM_ZERO, 0)) {
+        if (u != 0) return false;
+        w = CRPI_FLONUM_ZERO;
     }
-    if (u == 0) {
-        *out = CRPI_FLONUM_ZERO;
-        return true;
-    }
-    return false;
+    *out = w;
+    return true;
 }
 
 static inline bool crpi_fits_fixnum(int64_t i) { return i >= -CRPI_FIXNUM_MAX && i < CRPI_FIXNUM_MAX; }
