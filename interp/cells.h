@@ -33,6 +33,13 @@ typedef struct crpi_name {
     uint32_t function, global, class_id; /* class_id 0: none */
 } crpi_name;
 
+/* A list of declared classes: what a function's arguments are checked for, and need not be where a call site knows that
+ * they are just these. */
+typedef struct crpi_shape {
+    uint8_t count;
+    crpi_type types[CRPI_MAX_SHAPED];
+} crpi_shape;
+
 typedef struct crpi_cells {
     crp_word *values; /* CRP_UNSET: not set */
     crpi_cell *cells;
@@ -41,6 +48,8 @@ typedef struct crpi_cells {
     size_t name_count, name_capacity;
     struct crpi_row_signature *signatures; /* of natives whose signature was asked for: signature.c */
     size_t signature_count, signature_capacity;
+    crpi_shape *shapes; /* shape n is n - 1 here */
+    size_t shape_count, shape_capacity;
     crp_word empty_string; /* the start value of every String */
     bool printing;         /* a property is being computed to be printed: see class-info.c */
     uint64_t macro_names[4]; /* a bit for each macro's Symbol number, modulo: most names are none at a glance */

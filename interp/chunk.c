@@ -119,14 +119,22 @@ void crpi_closure_init(crpi_function *fn, crpi_proto *p)
     const crpi_signature *s = p->signature;
     fn->code = p->code;
     fn->proto = p;
-    fn->signature = p->signature; /* the proto owns it */
     fn->name = p->name;
     fn->registers = p->registers;
     fn->capture_count = p->captures;
-    fn->h.sort = p->is_method;
-    if (s && (s->rest || s->required != s->count)) fn->h.flags = CRPI_FN_VARIES;
-    else fn->h.aux = s ? s->count : 0;
+    fn->h.aux = p->is_method ? CRPI_FN_METHOD : 0;
+    if (s && (s->rest || s->required != s->count)) fn->h.aux |= CRPI_FN_VARIES;
+    fn->h.sort = s ? (uint8_t)s->count : 0;
+    fn->h.flags = s && !fn->h.aux ? s->shape : 0;
+    fn->checked = p->code + (fn->h.flags ? p->checked : 0);
     for (uint32_t i = 0; i < p->captures; i++) fn->captures[i] = CRP_NIL;
+}
+
+crp_status crpi_function_signature(crp *vm, crpi_function *f, const crpi_signature **out)
+{
+    if (!f->proto) return crpi_native_signature(vm, f, out);
+    *out = f->proto->signature;
+    return CRP_OK;
 }
 
 crp_status crpi_closure_new(crp *vm, crpi_proto *p, crp_word *out)

@@ -19,6 +19,8 @@ enum crpi_opcode {
 
 #define CRPI_INS(op, a, b, c) \
     ((uint32_t)(op) | (uint32_t)(uint8_t)(a) << 8 | (uint32_t)(uint8_t)(b) << 16 | (uint32_t)(uint8_t)(c) << 24)
+#define CRPI_A(ins) ((ins) >> 8 & 0xff)
+static inline void crpi_set_opcode(uint32_t *ins, int op) { *ins = (*ins & ~(uint32_t)0xff) | (uint32_t)op; }
 
 enum { CRPI_MAX_REGISTERS = 250, CRPI_MAX_CODE = 1 << 24 /* words */, CRPI_MAX_CAPTURES = 250 };
 
@@ -71,12 +73,16 @@ typedef struct crpi_proto {
     crpi_source *source;
     crp_word name;     /* Symbol: f, C::m, lambda; NIL at top level */
     uint32_t registers, captures;
+    uint32_t checked;  /* where in the code the arguments have been checked */
     bool is_method;    /* register 0 is `this` */
     bool is_constructor; /* returns `this` */
     uint32_t owner;    /* the class whose private members it may use; 0: none */
 } crpi_proto;
 
 static inline crpi_proto *crpi_proto_of(crp_word w) { return (crpi_proto *)crp_object_of(w); }
+
+/* A native's signature, parsed at its first use, or that of a script's function. */
+crp_status crpi_function_signature(crp *, crpi_function *, const crpi_signature **out);
 
 crp_status crpi_proto_new(crp *, crp_word *out);
 crp_status crpi_emit(crp *, crpi_proto *, uint32_t word);

@@ -38,11 +38,12 @@ typedef struct crpi_signature {
     crpi_type result;
     uint16_t required, count; /* parameters without `...` */
     bool rest;
-    size_t bytes; /* of this allocation */
+    uint8_t shape; /* the number of the list of classes that a script declares for its arguments; 0: it has none */
+    size_t bytes;  /* of this allocation */
     crpi_parameter parameters[];
 } crpi_signature;
 
-enum { CRPI_MAX_PARAMETERS = 200 };
+enum { CRPI_MAX_PARAMETERS = 200, CRPI_MAX_SHAPED = 8, CRPI_MAX_SHAPES = 255 };
 
 /* From `(x Integer) y (z Real 1.0) ...`, as a List.  result_class: a Symbol, String or Class; the Symbol NIL
  * is CRPI_NO_RESULT; (), where nothing is declared, Object.  The forms' place is the caller's to add to an
@@ -63,27 +64,44 @@ void crpi_signature_print_call(crp *, crpi_buf *, const char *name, const crpi_s
 
 struct crpi_proto;
 
-enum crpi_function_flag { CRPI_FN_NATIVE = 1, CRPI_FN_VARIES = 2 /* optional or further arguments */ };
+enum crpi_function_flag { CRPI_FN_NATIVE = 1, CRPI_FN_VARIES = 2 /* optional or further arguments */, CRPI_FN_METHOD = 4 };
 
 /* A Function.  For a script's function with a fixed count of arguments, the header word holds all that a call
- * site must check: class, no flags, count. */
+ * site must check: class, shape, count, no flags.  `checked` is where a call goes on whose site knows that the arguments
+ * are of the classes declared: it has the same shape in its instruction. */
 typedef struct crpi_function {
-    crp_object h; /* aux: count of arguments, when no flag is set; sort: 1 for a script's method */
+    crp_object h; /* flags: the signature's shape, a native's quick way; sort: count of arguments; aux: enum crpi_function_flag */
     const uint32_t *code;
     struct crpi_proto *proto; /* a script's; NULL for a native */
     const crp_method *row;    /* a native's */
-    crpi_signature *signature; /* a native's: its row's, parsed at first use; a script's: its proto's */
-    crp_word name;             /* Symbol or NIL */
+    union {
+        crpi_signature *signature; /* a native's: its row's, parsed at first use */
+        const uint32_t *checked;   /* a script's: its code behind the checks of the arguments */
+    };
+    crp_word name; /* Symbol or NIL */
     uint32_t registers;
     uint32_t capture_count;
     crp_word captures[];
 } crpi_function;
 
 static inline crpi_function *crpi_function_of(crp_word w) { return (crpi_function *)crp_object_of(w); }
-/* The row must live as long as the interpreter.  Flag CRPI_FN_NATIVE; CRPI_FN_VARIES and the count of
- * arguments are set when the signature is first asked for, so that starting does not parse any. */
+/* A script's function, no method, that takes just n arguments. */
+static inline bool crpi_takes(const crpi_function *fn, uint32_t n) { return fn->h.aux == 0 && fn->h.sort == n; }
+/* The row must live as long as the interpreter.  Flag CRPI_FN_NATIVE; CRPI_FN_VARIES is set when the signature is first
+ * asked for, so that starting does not parse any. */
 crp_status crpi_native_function(crp *, const crp_method *row, crp_word *out);
-crp_status crpi_function_signature(crp *, crpi_function *, const crpi_signature **out);
+crp_status crpi_native_signature(crp *, crpi_function *, const crpi_signature **out);
+
+/* The quick way of a built-in method, or (class Object) function, whose Function then has its number in `flags`: *out is CRP_UNSET when it is called, and still if the row must be asked.  It neither
+ * waits nor calls anything of a script's. */
+typedef struct crpi_quick {
+    uint32_t class_id;
+    const char *name;
+    crp_status (*run)(crp *, crp_word self, const crp_word *args, uint32_t n, crp_word *out);
+    uint32_t result; /* the class of all that a function gives; 0: not known */
+    int opcode;      /* of a method with one argument: the instruction that takes the place of NATIVE1, or 0 */
+} crpi_quick;
+extern const crpi_quick crpi_quick_ways[]; /* vm->quick, NULL in a VM without library: from 1 on, ends without a name (quick.c) */
 
 /* --- members and classes -------------------------------------------------------------------------------- */
 
@@ -93,7 +111,7 @@ enum crpi_member_flag { CRPI_READONLY = 1, CRPI_PRIVATE = 2, CRPI_SECRET = 4, CR
 typedef struct crpi_member {
     crp_word name;
     uint8_t kind, flags, face;
-    uint8_t quick;     /* of a built-in method that was called: its quick way (vm.h), 0: none */
+    uint8_t quick;     /* of a built-in method that was called: its quick way, 0: none */
     crpi_type type;    /* of a property; of a method's result */
     uint32_t offset;   /* SLOT: bytes from the object's start */
     uint32_t number;   /* in vm->members */

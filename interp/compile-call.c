@@ -18,8 +18,9 @@ static void value_at(fn *f, int at, int top, int want, int *reg)
     f->top = want == ANY ? at + 1 : top;
 }
 
-/* Evaluates the arguments into registers from the top on; gives their count. */
-static int push_arguments(fn *f, crp_word arguments)
+/* Evaluates the arguments into registers from the top on; gives their count.  `types`: what is known of the first
+ * CRPI_MAX_SHAPED of them, or NULL. */
+static int push_arguments(fn *f, crp_word arguments, crpi_type *types)
 {
     int n = 0;
     for (; crp_is_pair(arguments) && !crpi_c_failed(f); arguments = crp_tail(arguments), n++) {
@@ -31,6 +32,7 @@ static int push_arguments(fn *f, crp_word arguments)
         int reg = crpi_c_new_register(f);
         if (!crp_is_pair(crp_head(arguments))) crpi_c_emit_place(f, arguments);
         crpi_c_expression(f, crp_head(arguments), reg);
+        if (types && n < CRPI_MAX_SHAPED) types[n] = f->type;
         f->top = reg + 1;
     }
     return n;
@@ -42,11 +44,12 @@ typedef struct callee {
     enum { IN_CELL, IN_REGISTER, IN_VARIABLE } kind; /* a variable's value that is no Function means the cell's */
     int reg;
     uint32_t cell;
+    uint8_t shape; /* of the arguments, where they are known to be what the function in the cell declares */
 } callee;
 
 static callee find_callee(fn *f, crp_word head, crp_word arguments)
 {
-    callee c = {IN_CELL, 0, 0};
+    callee c = {IN_CELL, 0, 0, 0};
     if (!crp_is_symbol(head)) {
         c.kind = IN_REGISTER;
         c.reg = crpi_c_new_register(f);
@@ -62,11 +65,37 @@ static callee find_callee(fn *f, crp_word head, crp_word arguments)
     return c;
 }
 
+/* The signature that the function in a cell is declared with, or has while it is being compiled; NULL: not known. */
+static const crpi_signature *known_signature(fn *f, uint32_t cell)
+{
+    const crpi_cell *c = &f->c->vm->cells->cells[cell];
+    if (crp_is_a(c->signature, CRP_PROTO)) return crpi_proto_of(c->signature)->signature;
+    return f->proto->name == c->name && !f->proto->is_method ? f->proto->signature : NULL;
+}
+
+/* The class of what a built-in function gives, which nobody can redefine; 0: not known. */
+static crpi_type known_result(fn *f, uint32_t cell)
+{
+    crp *vm = f->c->vm;
+    if (crpi_c_failed(f) || !vm->cells->cells[cell].builtin || !crp_is_a(vm->cells->values[cell], CRP_FUNCTION)) return 0;
+    const crpi_function *fn = crpi_function_of(vm->cells->values[cell]);
+    return fn->row && vm->quick ? CRPI_TYPE(vm->quick[fn->h.flags].result, 0) : 0;
+}
+
+static uint8_t shape_of(fn *f, const callee *c, const crpi_type *types, int n)
+{
+    const crpi_signature *s = c->kind == IN_CELL && !crpi_c_failed(f) ? known_signature(f, c->cell) : NULL;
+    if (!s || s->shape == 0 || s->count != n) return 0;
+    for (int i = 0; i < n; i++)
+        if (s->parameters[i].type && s->parameters[i].type != types[i]) return 0;
+    return s->shape;
+}
+
 static void emit_call(fn *f, const callee *c, int at, int n, bool is_tail)
 {
     switch (c->kind) {
     case IN_CELL:
-        crpi_c_emit(f, CRPI_INS(is_tail ? CRPI_OP_TCALLG : CRPI_OP_CALLG, at, 0, n));
+        crpi_c_emit(f, CRPI_INS(is_tail ? CRPI_OP_TCALLG : CRPI_OP_CALLG, at, c->shape, n));
         crpi_c_emit(f, c->cell);
         return;
     case IN_REGISTER: crpi_c_emit(f, CRPI_INS(is_tail ? CRPI_OP_TCALL : CRPI_OP_CALL, at, c->reg, n)); return;
@@ -95,7 +124,8 @@ static int call_function(fn *f, crp_word form, int want, bool is_tail)
     int top = f->top, reg;
     crp_word head = crp_head(form);
     bool direct = crp_is_symbol(head);
-    callee c = {IN_CELL, 0, 0};
+    crpi_type types[CRPI_MAX_SHAPED];
+    callee c = {IN_CELL, 0, 0, 0};
     int at = direct ? -1 : 0;
     if (direct) {
         reference ref = crpi_c_resolve(f, head);
@@ -105,7 +135,8 @@ static int call_function(fn *f, crp_word form, int want, bool is_tail)
     if (c.kind != IN_CELL) at = crpi_c_new_register(f);
     f->top = at;
     look_ahead(f, form, &c, at);
-    int n = push_arguments(f, crp_tail(form));
+    int n = push_arguments(f, crp_tail(form), types);
+    c.shape = shape_of(f, &c, types, n);
     crpi_c_need_register(f, at);
     crpi_c_emit_place(f, form);
     emit_call(f, &c, at, n, is_tail && !f->proto->is_constructor);
@@ -116,6 +147,7 @@ static int call_function(fn *f, crp_word form, int want, bool is_tail)
         return at;
     }
     value_at(f, at, top, want, &reg);
+    if (c.kind == IN_CELL) f->type = known_result(f, c.cell);
     return reg;
 }
 
@@ -220,7 +252,7 @@ static int invoke(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
     int top = f->top, at = window(f, want), reg;
     crpi_c_expression(f, left, at);
     f->top = at + 1;
-    int n = push_arguments(f, arguments);
+    int n = push_arguments(f, arguments, NULL);
     crpi_c_emit_place(f, form);
     crpi_c_emit(f, CRPI_INS(CRPI_OP_INVOKE, at, is_tail && !f->proto->is_constructor, n));
     emit_cache(f, name);
@@ -234,6 +266,14 @@ static int invoke(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
     return reg;
 }
 
+/* The declared class of an object's property, where the object's own class is known. */
+static crpi_type property_type(fn *f, crpi_type object, crp_word name)
+{
+    if (object == 0 || object == CRPI_NO_RESULT || crpi_c_failed(f)) return 0;
+    const crpi_member *m = crpi_member_find(f->c->vm, CRPI_TYPE_CLASS(object), CRPI_TYPE_FACE(object), name);
+    return m && m->kind == CRPI_SLOT ? m->type : 0;
+}
+
 /* o.name, (o.name) and (o.name value): the operands may be any registers; the window is only used if it turns out to
  * be a method. */
 static int access(fn *f, crp_word form, crp_word left, crp_word name, crp_word arguments, int want)
@@ -241,6 +281,7 @@ static int access(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
     int top = f->top, reg, value = 0;
     bool sets = arguments != CRP_NIL;
     int object = crpi_c_operand(f, left, arguments);
+    crpi_type of = f->type;
     if (sets) value = crpi_c_expression(f, crpi_c_nth(arguments, 0), ANY);
     int at;
     if (!sets && object == f->top - 1 && !crpi_c_is_variable(f, object)) at = object;
@@ -249,11 +290,13 @@ static int access(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
     crpi_c_emit_place(f, form);
     crpi_c_emit(f, CRPI_INS(sets ? CRPI_OP_SETP : CRPI_OP_GETP, at, object, value));
     emit_cache(f, name);
+    crpi_type type = sets ? 0 : property_type(f, of, name);
     if (want == ANY && at != top) { /* the operands' registers are free now: the value goes down to the first */
         crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, top, at, 0));
         at = top;
     }
     value_at(f, at, top, want, &reg);
+    f->type = type;
     return reg;
 }
 
@@ -322,7 +365,7 @@ int crpi_c_create(fn *f, crp_word form, int want)
     }
     int top = f->top, at = window(f, want), reg;
     f->top = at + 1;
-    int n = push_arguments(f, crp_tail(crp_tail(form)));
+    int n = push_arguments(f, crp_tail(crp_tail(form)), NULL);
     crpi_c_need_register(f, at + 1);
     crpi_c_emit_place(f, form);
     crpi_c_emit(f, CRPI_INS(CRPI_OP_CREATE, at, 0, n));
@@ -346,6 +389,34 @@ int crpi_c_task(fn *f, crp_word form, int want)
 
 /* --- returning ------------------------------------------------------------------------------------------------------ */
 
+/* The arithmetic whose value is about to be returned may return it, where an Integer needs no check. */
+static void return_at_once(fn *f, int reg)
+{
+    uint32_t *last = crpi_c_last(f);
+    if (!last || CRPI_A(*last) != (uint32_t)reg || (f->result != 0 && f->result != CRPI_TYPE(CRP_INTEGER, 0))) return;
+    switch (*last & 0xff) {
+    case CRPI_OP_ADD:
+    case CRPI_OP_IADD: crpi_set_opcode(last, CRPI_OP_ADDRET); return;
+    case CRPI_OP_SUB: crpi_set_opcode(last, CRPI_OP_SUBRET); return;
+    case CRPI_OP_MUL: crpi_set_opcode(last, CRPI_OP_MULRET); return;
+    case CRPI_OP_ADDI: crpi_set_opcode(last, CRPI_OP_ADDIRET); return;
+    case CRPI_OP_SUBI: crpi_set_opcode(last, CRPI_OP_SUBIRET); return;
+    default: return;
+    }
+}
+
+/* () and true have returns of their own. */
+static bool return_constant(fn *f, int reg)
+{
+    const uint32_t *last = crpi_c_last(f);
+    if (!last || f->result != 0 || (*last & 0xff) != CRPI_OP_LOADC || CRPI_A(*last) != (uint32_t)reg) return false;
+    if (last[1] != (uint32_t)CRP_NIL && last[1] != (uint32_t)CRP_TRUE) return false;
+    int op = last[1] == (uint32_t)CRP_TRUE ? CRPI_OP_RETTRUE : CRPI_OP_RETNIL;
+    f->proto->code_count = f->last;
+    crpi_c_emit(f, CRPI_INS(op, 0, 0, 0));
+    return true;
+}
+
 void crpi_c_return_register(fn *f, int reg)
 {
     if (f->proto->is_constructor) {
@@ -356,6 +427,8 @@ void crpi_c_return_register(fn *f, int reg)
         crpi_c_emit(f, CRPI_INS(CRPI_OP_RETNIL, 0, 0, 0));
         return;
     }
+    if (return_constant(f, reg)) return;
+    return_at_once(f, reg);
     crpi_c_check(f, reg, f->result, CRPI_CHECK_RESULT, f->proto->name);
     crpi_c_emit(f, CRPI_INS(CRPI_OP_RET, reg, 0, 0));
 }

@@ -48,15 +48,24 @@ static void default_value(fn *f, const crpi_parameter *p, int reg)
     f->type = 0;
 }
 
+static void check_argument(fn *f, const crpi_parameter *p, int reg)
+{
+    f->type = 0;
+    crpi_c_check(f, reg, p->type, CRPI_CHECK_ARGUMENT, p->name);
+}
+
+/* Where none can be left out, the checks come first of all: a call may go on behind them (`checked`). */
 static void parameters(fn *f, const crpi_signature *s)
 {
     int first = f->proto->is_method ? 1 : 0;
+    bool varies = s->rest || s->required != s->count;
     if (first) crpi_c_add_variable(f, CRPI_WORD_OF(THIS), 0, 0)->boxed = false;
+    for (int i = 0; i < s->count && !varies; i++) check_argument(f, &s->parameters[i], first + i);
+    f->proto->checked = here(f);
     for (int i = 0; i < s->count && !crpi_c_failed(f); i++) {
         const crpi_parameter *p = &s->parameters[i];
         default_value(f, p, first + i);
-        f->type = 0;
-        crpi_c_check(f, first + i, p->type, CRPI_CHECK_ARGUMENT, p->name);
+        if (varies) check_argument(f, p, first + i);
         variable *v = crpi_c_add_variable(f, p->name, p->type, first + i);
         if (v->boxed) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, v->reg, v->reg, 0));
     }
@@ -65,23 +74,27 @@ static void parameters(fn *f, const crpi_signature *s)
     if (v->boxed) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, v->reg, v->reg, 0));
 }
 
-/* Registers for the `local`s, behind those of the arguments.  One that may be skipped gets its start value here, so that
- * reading it is defined. */
+/* Registers for the `local`s, behind those of the arguments. */
 static void reserve_locals(fn *f, int arguments)
 {
     crpi_c_need_register(f, arguments);
     f->top = arguments;
+    for (int i = 0; i < f->reserved_count && !crpi_c_failed(f); i++) f->reserved[i].reg = (uint8_t)crpi_c_new_register(f);
+    f->first_temp = f->top;
+}
+
+/* A `local` that may be skipped gets its start value before all else, so that reading it is defined. */
+static void start_nested(fn *f)
+{
     for (int i = 0; i < f->reserved_count && !crpi_c_failed(f); i++) {
         reserved *r = &f->reserved[i];
         crpi_type type = 0;
-        r->reg = (uint8_t)crpi_c_new_register(f);
         if (!r->nested) continue;
         crpi_c_emit_place(f, r->at);
         if (r->class_name != CRP_NIL && !crpi_c_known(f, crpi_type_named(f->c->vm, r->class_name, &type))) return;
         crpi_c_load_start_value(f, type, r->reg);
         if (crpi_c_needs_box(f, r->name)) crpi_c_emit(f, CRPI_INS(CRPI_OP_NEWBOX, r->reg, r->reg, 0));
     }
-    f->first_temp = f->top;
 }
 
 /* `form` is the whole definition: what is wrong with the arguments is said of it. */
@@ -98,6 +111,7 @@ static void body(fn *f, crp_word form, crp_word forms)
     crpi_c_walk_body(f, forms, false);
     reserve_locals(f, f->proto->signature->count + f->proto->signature->rest + f->proto->is_method);
     parameters(f, f->proto->signature);
+    start_nested(f);
     crpi_c_tail_sequence(f, forms);
 }
 
@@ -419,6 +433,7 @@ crp_status crpi_compile_eval(crp *vm, const crpi_proto *around, crp_word variabl
     if (crpi_c_known(f, crp_cons(vm, form, CRP_NIL, &forms)) && crpi_c_known(f, crpi_signature_new(vm, CRP_NIL, CRP_NIL, &f->proto->signature))) {
         crpi_c_walk_body(f, forms, false);
         reserve_locals(f, 0);
+        start_nested(f);
         crpi_c_tail(f, form);
     }
     f->proto->captures = (uint32_t)f->capture_count;

@@ -46,6 +46,36 @@ static bool fits(int op, crp_word b)
     return immediate_of(op) >= 0 && small(b, INT8_MIN, INT8_MAX) && !(op == CRPI_OP_REM && b == crp_fixnum(0));
 }
 
+/* The instruction for operands of these types. */
+static int instruction_for(int op, crpi_type a, crpi_type b)
+{
+    if (a == CRPI_TYPE(CRP_INTEGER, 0) && b == a) return op == CRPI_OP_ADD ? CRPI_OP_IADD : op;
+    if (a != CRPI_TYPE(CRP_REAL, 0) || b != a) return op;
+    switch (op) {
+    case CRPI_OP_ADD: return CRPI_OP_DADD;
+    case CRPI_OP_SUB: return CRPI_OP_DSUB;
+    case CRPI_OP_MUL: return CRPI_OP_DMUL;
+    case CRPI_OP_DIV: return CRPI_OP_DDIV;
+    default: return op;
+    }
+}
+
+/* The last product, if it is in a register that only this sum or difference reads, goes on in it. */
+static void multiply_and(fn *f, int op, int product, int top)
+{
+    uint32_t *last = crpi_c_last(f);
+    if (!last || (*last & 0xff) != CRPI_OP_DMUL || CRPI_A(*last) != (uint32_t)product || product < top) return;
+    if (op == CRPI_OP_DADD) crpi_set_opcode(last, CRPI_OP_DMULADD);
+    else if (op == CRPI_OP_DSUB) crpi_set_opcode(last, CRPI_OP_DMULSUB);
+}
+
+static void swap(int *a, int *b)
+{
+    int c = *a;
+    *a = *b;
+    *b = c;
+}
+
 /* Where the result of an instruction goes: the register wanted, or a new one that takes the place of its operands. */
 static int destination(fn *f, int top, int want)
 {
@@ -97,11 +127,14 @@ static int arithmetic(fn *f, crp_word form, int op, int want)
             continue;
         }
         int b = crpi_c_expression(f, crp_head(rest), ANY);
+        int instruction = instruction_for(op, type, f->type);
         type = number_type(type, f->type);
         crpi_c_emit_place(f, form);
         f->top = keep;
+        if (instruction == CRPI_OP_DADD && b < top && reg >= top) swap(&reg, &b);
+        multiply_and(f, instruction, b, top);
         into = last ? destination(f, top, want) : reg >= top ? reg : crpi_c_new_register(f);
-        crpi_c_emit_to(f, CRPI_INS(op, into, reg, b));
+        crpi_c_emit_to(f, CRPI_INS(instruction, into, reg, b));
         f->type = type;
         reg = into;
     }
@@ -153,6 +186,16 @@ bool crpi_c_compare_jump(fn *f, crp_word form, bool when, label *to)
     }
     f->top = top;
     return true;
+}
+
+/* A comparison in tail position. */
+static void return_truth(fn *f, crp_word form)
+{
+    label no = {0};
+    crpi_c_compare_jump(f, form, false, &no);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_RETTRUE, 0, 0, 0));
+    crpi_c_bind(f, &no);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_RETNIL, 0, 0, 0));
 }
 
 static int truth(fn *f, crp_word form, int want)
@@ -221,7 +264,7 @@ static int list(fn *f, crp_word form, int want)
 
 /* --- entry --------------------------------------------------------------------------------------------------------------- */
 
-bool crpi_c_operator(fn *f, crp_word form, int want, int *reg)
+bool crpi_c_operator(fn *f, crp_word form, int want, bool is_tail, bool *returned, int *reg)
 {
     crp_word head = crp_head(form);
     comparison c;
@@ -240,6 +283,9 @@ bool crpi_c_operator(fn *f, crp_word form, int want, int *reg)
     else if (head == CRPI_WORD_OF(HEAD_OF)) *reg = unary(f, form, CRPI_OP_HEAD, want);
     else if (head == CRPI_WORD_OF(TAIL_OF)) *reg = unary(f, form, CRPI_OP_TAIL, want);
     else if (head == CRPI_WORD_OF(LIST)) *reg = list(f, form, want);
-    else *reg = truth(f, form, want);
+    else if (is_tail && f->result == 0 && !f->proto->is_constructor) {
+        *returned = true;
+        return_truth(f, form);
+    } else *reg = truth(f, form, want);
     return true;
 }

@@ -88,7 +88,9 @@ typedef struct fn {
     crpi_class *owner; /* of a method */
     uint32_t face;
     crpi_type type;    /* of the expression compiled last, as far as known; 0: anything */
-    uint32_t retarget; /* the last instruction, if nothing but its A says where its value goes; else 0 */
+    uint32_t retarget; /* the end of the last instruction, if nothing but its A says where its value goes; else 0 */
+    uint32_t last;     /* where that instruction begins */
+    uint32_t check;    /* where the last CHECK begins */
 } fn;
 
 enum { ANY = -1, NOWHERE = -2 }; /* where a value is wanted, beside a register */
@@ -108,6 +110,8 @@ void crpi_c_jump(fn *, uint32_t instruction, label *);
 void crpi_c_bind(fn *, label *);
 void crpi_c_bind_at(fn *, label *, uint32_t target);
 void crpi_c_emit_to(fn *, uint32_t instruction); /* an instruction without further words that only writes its A */
+void crpi_c_written_from(fn *, uint32_t begin);  /* one with further words, which begins there, has been emitted */
+uint32_t *crpi_c_last(fn *);                     /* the last instruction, if it is one of crpi_c_emit_to; else NULL */
 void crpi_c_move_to(fn *, int reg, int to);      /* moves, or lets the last instruction write there at once */
 void crpi_c_jump_back(fn *, uint32_t instruction, uint32_t to);
 uint32_t here(const fn *);
@@ -178,7 +182,8 @@ bool crpi_c_is_declaration(crp_word name, crp_word arguments);
 int crpi_c_declare(fn *, crp_word form, crp_word left, crp_word arguments, int want);
 
 /* compile-operator.c */
-bool crpi_c_operator(fn *, crp_word form, int want, int *reg); /* false: not a form with an instruction of its own */
+/* False: not a form with an instruction of its own.  *returned: it was in tail position and has returned by itself. */
+bool crpi_c_operator(fn *, crp_word form, int want, bool is_tail, bool *returned, int *reg);
 bool crpi_c_compare_jump(fn *, crp_word form, bool when, label *);
 
 /* compile-control.c */

@@ -73,7 +73,7 @@ void crpi_c_emit_place(fn *f, crp_word pair)
     crpi_c_known(f, crpi_emit_place(f->c->vm, f->proto, at));
 }
 
-enum { NAME_LOOKED_FOR = 1000 /* parts of a form */ };
+enum { NAME_LOOKED_FOR = 1000 /* parts of a form */, CHECK_WORDS = 4 };
 
 /* The pair of the List that holds the name, else of a List in it, as a clause is; (): none is found soon. */
 static crp_word holder_of(crp_word list, crp_word name, int deeper, int *left)
@@ -136,19 +136,41 @@ void crpi_c_bind_at(fn *f, label *to, uint32_t target)
 void crpi_c_emit_to(fn *f, uint32_t instruction)
 {
     crpi_c_emit(f, instruction);
+    f->last = here(f) - 1;
     f->retarget = here(f);
+}
+
+void crpi_c_written_from(fn *f, uint32_t begin)
+{
+    f->last = begin;
+    f->retarget = here(f);
+}
+
+uint32_t *crpi_c_last(fn *f)
+{
+    return f->retarget == here(f) && f->retarget > 0 && !crpi_c_failed(f) ? &f->proto->code[f->last] : NULL;
+}
+
+/* A check before a MOVE of what it has checked moves it too, unless it must convert it first. */
+static void check_and_move(fn *f, int reg, int to)
+{
+    uint32_t *check = &f->proto->code[f->check];
+    int op = *check & 0xff;
+    if (f->check + CHECK_WORDS != here(f) || CRPI_A(*check) != (uint32_t)reg) return;
+    if (op != CRPI_OP_CHECK && op != CRPI_OP_CHECKI) return;
+    crpi_set_opcode(check, op == CRPI_OP_CHECKI ? CRPI_OP_CHECKIMOVE : CRPI_OP_CHECKMOVE);
+    *check |= (uint32_t)to << 24;
 }
 
 void crpi_c_move_to(fn *f, int reg, int to)
 {
     if (reg == to || crpi_c_failed(f)) return;
-    if (f->retarget == here(f) && f->retarget > 0) {
-        uint32_t *last = &f->proto->code[f->retarget - 1];
-        if ((*last >> 8 & 0xff) == (uint32_t)reg && !crpi_c_is_variable(f, reg)) {
-            *last = (*last & ~(uint32_t)0xff00) | (uint32_t)to << 8;
-            return;
-        }
+    uint32_t *last = crpi_c_last(f);
+    if (last && CRPI_A(*last) == (uint32_t)reg && !crpi_c_is_variable(f, reg)) {
+        *last = (*last & ~(uint32_t)0xff00) | (uint32_t)to << 8;
+        return;
     }
+    check_and_move(f, reg, to);
     crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, to, reg, 0));
 }
 
@@ -205,6 +227,7 @@ static crpi_type constant_type(crp_word w)
 
 void crpi_c_load_constant(fn *f, crp_word w, int reg)
 {
+    uint32_t begin = here(f);
     f->type = constant_type(w);
     if (crp_is_fixnum(w) && crp_fixnum_value(w) >= INT16_MIN && crp_fixnum_value(w) <= INT16_MAX) {
         uint16_t i = (uint16_t)crp_fixnum_value(w);
@@ -216,6 +239,7 @@ void crpi_c_load_constant(fn *f, crp_word w, int reg)
         crpi_c_emit(f, CRPI_INS(CRPI_OP_LOADK, reg, 0, 0));
         crpi_c_emit_literal(f, w);
     }
+    crpi_c_written_from(f, begin);
 }
 
 int crpi_c_finish(fn *f, int reg, int want)
@@ -230,6 +254,7 @@ void crpi_c_check(fn *f, int reg, crpi_type type, enum crpi_checked what, crp_wo
 {
     if (type == 0 || type == CRPI_NO_RESULT || f->type == type) return;
     int op = type == CRPI_TYPE(CRP_INTEGER, 0) ? CRPI_OP_CHECKI : CRPI_OP_CHECK;
+    f->check = here(f);
     crpi_c_emit(f, CRPI_INS(op, reg, what, 0));
     crpi_c_emit(f, type);
     crpi_c_emit(f, type);
@@ -415,11 +440,10 @@ static int list_form_inside(fn *f, crp_word form, int want, bool is_tail, bool *
     }
     if (crp_is_symbol(crp_head(form))) {
         if (special(f, form, want, is_tail, returned, &reg)) return reg;
-        if (crpi_c_operator(f, form, want, &reg)) return reg;
+        if (crpi_c_operator(f, form, want, is_tail, returned, &reg)) return reg;
     }
     f->type = 0;
     reg = crpi_c_call(f, form, want, is_tail);
-    f->type = 0;
     *returned = is_tail;
     return reg;
 }

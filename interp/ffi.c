@@ -240,8 +240,7 @@ static crp_status wrap(crp *vm, library *l, const c_function *f, crp_word name, 
 {
     crpi_function *function = crpi_new(vm, CRP_FUNCTION, sizeof *function + sizeof *function->captures);
     if (!function) return CRP_E_NOMEM;
-    function->h.flags = CRPI_FN_NATIVE;
-    function->h.aux = (uint16_t)f->count;
+    function->h.aux = CRPI_FN_NATIVE;
     function->row = &f->row;
     function->signature = f->signature;
     function->name = name;

@@ -1,4 +1,5 @@
 /* floor 7: the classes Function and Class: what a function takes and gives, what a class is called and made of. */
+#include "chunk.h"
 #include "lib.h"
 
 #include "class.h"

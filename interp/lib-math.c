@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include "value.h"
+#include "vm.h"
 
 /* --- bits ----------------------------------------------------------------------------------------------- */
 
@@ -248,4 +249,10 @@ static const crp_method functions[] = {
         "(atan 1 -1)  # --> 2.356194490192345"),
     ROW(NULL, NULL, NULL, NULL)};
 
-crp_status crpi_lib_math(crp *vm) { return crp_define_functions(vm, functions); }
+crp_status crpi_lib_math(crp *vm)
+{
+    crp_status st = crp_define_functions(vm, functions);
+    vm->quick = crpi_quick_ways;
+    if (!st) crpi_lib_quick_functions(vm);
+    return st;
+}

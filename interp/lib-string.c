@@ -634,7 +634,6 @@ static const crp_class_def string_class = {
 crp_status crpi_lib_string(crp *vm)
 {
     uint32_t id;
-    vm->quick = crpi_quick_ways;
     crp_status st = crp_define_class(vm, &string_class, &id);
     if (!st) st = crp_define_class_methods(vm, CRP_STRING, crpi_lib_character_rows);
     return st ? st : crp_define_class_methods(vm, CRP_STRING, crpi_lib_encoding_rows);

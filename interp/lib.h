@@ -17,6 +17,7 @@ crp_status crpi_lib_number(crp *);    /* Integer, Real */
 crp_status crpi_lib_math(crp *);      /* abs sqrt & | << ... */
 crp_status crpi_lib_format(crp *);    /* format */
 crp_status crpi_lib_string(crp *);    /* String */
+void crpi_lib_quick_functions(crp *); /* tells the functions that have a quick way */
 crp_status crpi_lib_symbol(crp *);    /* Symbol */
 crp_status crpi_lib_binary(crp *);    /* Binary */
 crp_status crpi_lib_buffer(crp *);    /* Buffer */

@@ -1,9 +1,11 @@
-/* floor 7: the quick way of some built-in methods.
+/* floor 7: the quick way of some built-in methods and functions.
  *
- * A method that scripts call at every turn of their loops has one beside its row: without a record of the call, for
+ * One that scripts call at every turn of their loops has one beside its row: without a record of the call, for
  * receivers and arguments of just the classes that it knows.  Whatever else it is given it leaves to the row, so what is
  * here is never the only place where something is decided. */
+#include <math.h>
 #include <string.h>
+#include "cells.h"
 #include "lib.h"
 #include "str.h"
 #include "value.h"
@@ -127,20 +129,51 @@ QUICK(buffer_append)
     return CRP_OK;
 }
 
+/* --- functions ------------------------------------------------------------------------------------------ */
+
+#define REAL_QUICK(name, function) \
+    QUICK(name) \
+    { \
+        (void)vm, (void)self; \
+        if (n == 1 && crp_is_flonum(args[0])) crpi_flonum(function(crpi_flonum_value(args[0])), out); \
+        return CRP_OK; \
+    }
+
+REAL_QUICK(quick_sqrt, sqrt)
+REAL_QUICK(quick_exp, exp)
+REAL_QUICK(quick_sin, sin)
+REAL_QUICK(quick_cos, cos)
+
 /* --- the table ------------------------------------------------------------------------------------------ */
 
 const crpi_quick crpi_quick_ways[] = {
-    {0, "", NULL},
-    {CRP_STRING, "length", string_length},
-    {CRP_STRING, "get", string_get},
-    {CRP_STRING, "extract", string_extract},
-    {CRP_STRING, "search", string_search},
-    {CRP_STRING, "startsWith", string_starts},
-    {CRP_ARRAY, "length", array_length},
-    {CRP_ARRAY, "get", array_get},
-    {CRP_ARRAY, "set", array_set},
-    {CRP_HASHTABLE, "get", table_get},
-    {CRP_HASHTABLE, "set", table_set},
-    {CRP_BUFFER, "append", buffer_append},
-    {0, NULL, NULL},
+    {0, "", NULL, 0, 0},
+    {CRP_STRING, "length", string_length, 0, 0},
+    {CRP_STRING, "get", string_get, 0, 0},
+    {CRP_STRING, "extract", string_extract, 0, 0},
+    {CRP_STRING, "search", string_search, 0, 0},
+    {CRP_STRING, "startsWith", string_starts, 0, 0},
+    {CRP_ARRAY, "length", array_length, 0, 0},
+    {CRP_ARRAY, "get", array_get, 0, CRPI_OP_ITEM},
+    {CRP_ARRAY, "set", array_set, 0, 0},
+    {CRP_HASHTABLE, "get", table_get, 0, 0},
+    {CRP_HASHTABLE, "set", table_set, 0, 0},
+    {CRP_BUFFER, "append", buffer_append, 0, 0},
+    {CRP_OBJECT, "sqrt", quick_sqrt, CRP_REAL, 0},
+    {CRP_OBJECT, "exp", quick_exp, CRP_REAL, 0},
+    {CRP_OBJECT, "sin", quick_sin, CRP_REAL, 0},
+    {CRP_OBJECT, "cos", quick_cos, CRP_REAL, 0},
+    {0, NULL, NULL, 0, 0},
 };
+
+void crpi_lib_quick_functions(crp *vm)
+{
+    crp_word symbol;
+    for (uint8_t i = 1; vm->quick[i].name; i++) {
+        const char *name = vm->quick[i].name;
+        if (vm->quick[i].class_id != CRP_OBJECT || !crpi_symbol_find(&vm->symbols, name, strlen(name), &symbol)) continue;
+        const crpi_name *n = crpi_name_find(vm, symbol);
+        if (n && crp_is_a(vm->cells->values[n->function], CRP_FUNCTION))
+            crpi_function_of(vm->cells->values[n->function])->h.flags = i;
+    }
+}

@@ -149,9 +149,46 @@ static crp_status make_signature(crp *vm, crp_word result, crp_word parameters, 
     return st;
 }
 
+/* --- shapes --------------------------------------------------------------------------------------------- */
+
+static bool shape_is(const crpi_shape *shape, const crpi_signature *s)
+{
+    if (shape->count != s->count) return false;
+    for (uint16_t i = 0; i < s->count; i++)
+        if (shape->types[i] != s->parameters[i].type) return false;
+    return true;
+}
+
+static bool has_shape(const crpi_signature *s)
+{
+    if (s->rest || s->required != s->count || s->count > CRPI_MAX_SHAPED) return false;
+    for (uint16_t i = 0; i < s->count; i++)
+        if (s->parameters[i].type) return true;
+    return false;
+}
+
+/* Signatures that declare the same classes have the same shape.  There are few; when the numbers are used up, or there is no
+ * memory, further ones have none, and their arguments are checked by each call. */
+static uint8_t shape_of(crp *vm, const crpi_signature *s)
+{
+    crpi_cells *c = vm->cells;
+    if (!has_shape(s)) return 0;
+    for (size_t i = 0; i < c->shape_count; i++)
+        if (shape_is(&c->shapes[i], s)) return (uint8_t)(i + 1);
+    if (c->shape_count == CRPI_MAX_SHAPES ||
+        !crpi_mem_grow(&vm->mem, &c->shapes, &c->shape_capacity, c->shape_count + 1, sizeof *c->shapes))
+        return 0;
+    crpi_shape *shape = &c->shapes[c->shape_count++];
+    shape->count = (uint8_t)s->count;
+    for (uint16_t i = 0; i < s->count; i++) shape->types[i] = s->parameters[i].type;
+    return (uint8_t)c->shape_count;
+}
+
 crp_status crpi_signature_new(crp *vm, crp_word result_class, crp_word parameters, crpi_signature **out)
 {
-    return make_signature(vm, result_class, parameters, false, out);
+    crp_status st = make_signature(vm, result_class, parameters, false, out);
+    if (!st) (*out)->shape = shape_of(vm, *out);
+    return st;
 }
 
 crp_status crpi_signature_parse(crp *vm, const char *spec, crpi_signature **out)
@@ -282,6 +319,8 @@ void crpi_signatures_free(crp *vm)
     crpi_cells *c = vm->cells;
     for (size_t i = 0; i < c->signature_capacity; i++) crpi_signature_free(vm, c->signatures[i].signature);
     crpi_mem_free(&vm->mem, c->signatures, c->signature_capacity * sizeof *c->signatures);
+    crpi_mem_free(&vm->mem, c->shapes, c->shape_capacity * sizeof *c->shapes);
+    c->shapes = NULL;
     c->signatures = NULL;
     c->signature_count = c->signature_capacity = 0;
 }
@@ -293,16 +332,16 @@ crp_status crpi_native_function(crp *vm, const crp_method *row, crp_word *out)
     if (st) return st;
     crpi_function *f = crpi_new(vm, CRP_FUNCTION, sizeof *f);
     if (!f) return CRP_E_NOMEM;
-    f->h.flags = CRPI_FN_NATIVE;
+    f->h.aux = CRPI_FN_NATIVE;
     f->row = row;
     f->name = name;
     *out = crp_from_object(f);
     return CRP_OK;
 }
 
-crp_status crpi_function_signature(crp *vm, crpi_function *f, const crpi_signature **out)
+crp_status crpi_native_signature(crp *vm, crpi_function *f, const crpi_signature **out)
 {
-    if (!f->signature && f->row) {
+    if (!f->signature) {
         crpi_signature *s = NULL;
         crp_status st = signature_of_row(vm, f->row, &s);
         if (st) {
@@ -310,8 +349,7 @@ crp_status crpi_function_signature(crp *vm, crpi_function *f, const crpi_signatu
             return st;
         }
         f->signature = s;
-        f->h.aux = s->count;
-        if (s->rest || s->required < s->count) f->h.flags |= CRPI_FN_VARIES;
+        if (s->rest || s->required < s->count) f->h.aux |= CRPI_FN_VARIES;
     }
     *out = f->signature;
     return CRP_OK;

@@ -30,13 +30,35 @@ static crp_word literal(const uint32_t *pc) { return pc[0] | (crp_word)pc[1] << 
 
 /* --- arithmetic -------------------------------------------------------------------------------------------------- */
 
+/* The operation of an instruction that is one for special operands, or does something else as well. */
+static int plain_operation(int op)
+{
+    switch (op) {
+    case CRPI_OP_IADD:
+    case CRPI_OP_DADD:
+    case CRPI_OP_ADDRET: return CRPI_OP_ADD;
+    case CRPI_OP_DSUB:
+    case CRPI_OP_SUBRET: return CRPI_OP_SUB;
+    case CRPI_OP_DMUL:
+    case CRPI_OP_DMULADD:
+    case CRPI_OP_DMULSUB:
+    case CRPI_OP_MULRET: return CRPI_OP_MUL;
+    case CRPI_OP_DDIV: return CRPI_OP_DIV;
+    default: return op;
+    }
+}
+
 static int operation_of(uint32_t in, crp_word *a, crp_word *b, const crp_word *R)
 {
     *a = R[B(in)];
     *b = crp_fixnum((int8_t)C(in));
     switch (in & 0xff) {
-    case CRPI_OP_ADDI: return CRPI_OP_ADD;
-    case CRPI_OP_SUBI: return CRPI_OP_SUB;
+    case CRPI_OP_ADDI:
+    case CRPI_OP_ADDIRET:
+    case CRPI_OP_ADDIJLT:
+    case CRPI_OP_ADDIJLE: return CRPI_OP_ADD;
+    case CRPI_OP_SUBI:
+    case CRPI_OP_SUBIRET: return CRPI_OP_SUB;
     case CRPI_OP_MULI: return CRPI_OP_MUL;
     case CRPI_OP_REMI: return CRPI_OP_REM;
     case CRPI_OP_NEG:
@@ -47,7 +69,7 @@ static int operation_of(uint32_t in, crp_word *a, crp_word *b, const crp_word *R
         *b = *a;
         *a = crp_fixnum(0);
         return CRPI_OP_SUB;
-    default: *b = R[C(in)]; return (int)(in & 0xff);
+    default: *b = R[C(in)]; return plain_operation((int)(in & 0xff));
     }
 }
 
@@ -342,7 +364,8 @@ crp_status crpi_slow_pair(crp *vm, crpi_task *task, uint32_t in)
     switch (in & 0xff) {
     case CRPI_OP_CONS: return cons(vm, R, in);
     case CRPI_OP_HEAD: return no_pair(vm, R[B(in)], "headOf");
-    case CRPI_OP_TAIL: return no_pair(vm, R[B(in)], "tailOf");
+    case CRPI_OP_TAIL:
+    case CRPI_OP_TAILJT: return no_pair(vm, R[B(in)], "tailOf");
     case CRPI_OP_LIST: return list(vm, R, in);
     case CRPI_OP_GATHER: return gather(vm, R, in);
     default: return end_cons(vm, task, in);
@@ -429,7 +452,7 @@ crp_status crpi_slow_member(crp *vm, crpi_task *task, uint32_t in)
     task->pc += 3;
     if (op == CRPI_OP_NATIVE) *ins = (*ins & ~(uint32_t)0xff) | CRPI_OP_INVOKE;
     if (op == CRPI_OP_INVOKE || op == CRPI_OP_NATIVE) return crpi_enter_member(vm, task, at, C(in), name, ins, B(in) == 1);
-    if (op == CRPI_OP_SETP || op == CRPI_OP_SETSLOT || op == CRPI_OP_NATIVE1) {
+    if (op == CRPI_OP_SETP || op == CRPI_OP_SETSLOT || op == CRPI_OP_NATIVE1 || op == CRPI_OP_ITEM) {
         crp_word object = R[B(in)], value = R[C(in)];
         at[0] = object;
         at[1] = value;

@@ -127,7 +127,7 @@ static crp_status wrong_count(crp *vm, const crpi_function *fn, const crpi_signa
 static crp_status check_count(crp *vm, const crpi_function *fn, uint32_t n)
 {
     const crpi_signature *s = fn->proto->signature;
-    if (!(fn->h.flags & CRPI_FN_VARIES)) return n == fn->h.aux ? CRP_OK : wrong_count(vm, fn, s, n);
+    if (!(fn->h.aux & CRPI_FN_VARIES)) return n == fn->h.sort ? CRP_OK : wrong_count(vm, fn, s, n);
     return n < s->required || (n > s->count && !s->rest) ? wrong_count(vm, fn, s, n) : CRP_OK;
 }
 
@@ -174,7 +174,7 @@ static crp_status enter_script(crp *vm, crpi_task *task, crpi_function *fn, crp_
     if (st) return st;
     task->base = at;
     task->pc = fn->code;
-    return fn->h.flags & CRPI_FN_VARIES ? arrange(vm, task, fn, at + first, n) : CRP_OK;
+    return fn->h.aux & CRPI_FN_VARIES ? arrange(vm, task, fn, at + first, n) : CRP_OK;
 }
 
 /* --- natives -------------------------------------------------------------------------------------------------------- */
@@ -278,7 +278,7 @@ static bool enter_at_once(crp *vm, crpi_task *task, crp_word callee, crp_word *a
 {
     if (!crp_is_a(callee, CRP_FUNCTION) || --vm->fuel < 0) return false;
     crpi_function *fn = crpi_function_of(callee);
-    if (fn->h.flags || fn->h.sort || fn->h.aux != n || at + fn->registers > task->limit || task->fp >= task->frame_end)
+    if (!crpi_takes(fn, n) || at + fn->registers > task->limit || task->fp >= task->frame_end)
         return false;
     *++task->fp = (crpi_frame){crpi_resume_code, at, fn};
     task->base = at;
@@ -322,8 +322,7 @@ static inline bool call_again(crp *vm, crpi_task *task, crpi_native *nf, size_t 
     if (!nf->parked || nf->callee_self != CRP_UNSET || nf->callee_args != nf->few) return false;
     if (!crp_is_a(nf->callee, CRP_FUNCTION)) return false;
     crpi_function *fn = crpi_function_of(nf->callee);
-    bool plain = !fn->h.flags && !fn->h.sort && fn->h.aux == n;
-    if (!plain || at + fn->registers > task->limit || task->fp >= task->frame_end || --vm->fuel < 0) return false;
+    if (!crpi_takes(fn, (uint32_t)n) || at + fn->registers > task->limit || task->fp >= task->frame_end || --vm->fuel < 0) return false;
     for (size_t i = 0; i < n; i++) at[i] = nf->few[i];
     nf->callee_count = 0;
     vm->heap.fresh_count = fresh;
@@ -524,7 +523,7 @@ crp_status crpi_enter_tail(crp *vm, crpi_task *task, crp_word function, crp_word
     memmove(task->base, at, (n + receiver) * sizeof *at);
     task->fp->fn = fn;
     task->pc = fn->code;
-    return fn->h.flags & CRPI_FN_VARIES ? arrange(vm, task, fn, task->base + receiver, n) : CRP_OK;
+    return fn->h.aux & CRPI_FN_VARIES ? arrange(vm, task, fn, task->base + receiver, n) : CRP_OK;
 }
 
 crp_status crpi_ask(crp *vm, crpi_task *task, const uint32_t *again, crp_word object, crp_word name, const crp_word *args,
@@ -543,8 +542,6 @@ crp_status crpi_ask(crp *vm, crpi_task *task, const uint32_t *again, crp_word ob
 }
 
 /* --- members ------------------------------------------------------------------------------------------------------------ */
-
-static void set_opcode(uint32_t *ins, int op) { *ins = (*ins & ~(uint32_t)0xff) | (uint32_t)op; }
 
 /* What the instruction becomes that has found this member; itself: nothing is worth remembering. */
 static int quick_opcode(int op, const crpi_member *m, uint32_t n, bool inside)
@@ -565,6 +562,15 @@ static void find_quick(crp *vm, crpi_member *m)
             m->quick = i;
 }
 
+/* A GETP before a MOVE of what it gets, from a register that nothing reads afterwards: the target is noted in its C. */
+static bool moves_on(uint32_t *ins)
+{
+    uint32_t next = ins[4];
+    if ((next & 0xff) != CRPI_OP_MOVE || (next >> 16 & 0xff) != CRPI_A(*ins)) return false;
+    *ins = (*ins & 0xffffff) | CRPI_A(next) << 24;
+    return true;
+}
+
 /* Lets the instruction remember what it found, so that it need not ask again for objects of this class.  Only natives
  * have methods of what is no object. */
 static void remember(crp *vm, uint32_t *ins, crp_word object, crpi_member *m, uint32_t n, bool inside)
@@ -575,9 +581,11 @@ static void remember(crp *vm, uint32_t *ins, crp_word object, crpi_member *m, ui
     bool script = m->kind == CRPI_METHOD && crp_is_a(m->function, CRP_FUNCTION) && !native;
     if ((quick == op && !(op == CRPI_OP_INVOKE && script)) || (!crp_is_object(object) && !native)) return;
     if (native) find_quick(vm, m);
-    set_opcode(ins, quick);
+    if (quick == CRPI_OP_NATIVE1 && m->quick && vm->quick[m->quick].opcode) quick = vm->quick[m->quick].opcode;
+    if (quick == CRPI_OP_GETSLOT && moves_on(ins)) quick = CRPI_OP_GETSLOTTO;
+    crpi_set_opcode(ins, quick);
     ins[1] = plain_class_of(object);
-    ins[2] = quick == CRPI_OP_GETSLOT ? m->offset : m->number;
+    ins[2] = quick == CRPI_OP_GETSLOT || quick == CRPI_OP_GETSLOTTO ? m->offset : m->number;
 }
 
 static uint32_t owner_of(const crpi_task *task)
@@ -666,14 +674,14 @@ crp_status crpi_known_native(crp *vm, crpi_task *task, uint32_t in)
 {
     const uint32_t *pc = task->pc;
     crp_word *R = task->base, *at = R + (uint8_t)(in >> 8), object = R[(uint8_t)(in >> 16)], function;
-    uint32_t op = in & 0xff, n = op == CRPI_OP_NATIVE ? in >> 24 : op == CRPI_OP_NATIVE1;
+    uint32_t op = in & 0xff, n = op == CRPI_OP_NATIVE ? in >> 24 : op == CRPI_OP_NATIVE1 || op == CRPI_OP_ITEM;
     if (op == CRPI_OP_NATIVE) object = at[0];
     function = vm->members[pc[1]]->function;
     if (plain_class_of(object) != pc[0] || !crp_is_a(function, CRP_FUNCTION) || !crpi_function_of(function)->row)
         return crpi_slow_member(vm, task, in);
     crp_word value = R[in >> 24];
     at[0] = object;
-    if (op == CRPI_OP_NATIVE1) at[1] = value;
+    if (n == 1 && op != CRPI_OP_NATIVE) at[1] = value;
     task->pc = pc + 3;
     return enter_native(vm, task, crpi_function_of(function), object, at + 1, n, at, false);
 }

@@ -116,41 +116,117 @@
         SLOW(crpi_slow_arithmetic); \
     }
 
+/* What is known to be a Real is a flonum or an object. */
+#define REAL_ARITHMETIC(name, op) \
+    CASE(name) : \
+    { \
+        crp_word a = R[B], b = R[C]; \
+        if (LIKELY(!((a | b) & 1)) && LIKELY(crpi_flonum(crpi_flonum_value(a) op crpi_flonum_value(b), &R[A]))) NEXT; \
+        SLOW(crpi_slow_arithmetic); \
+    }
+
+/* The product stays a double until what follows has taken it. */
+#define MULTIPLY_AND(name, op) \
+    CASE(name) : \
+    { \
+        uint32_t next = *pc; \
+        crp_word a = R[B], b = R[C], left = R[(uint8_t)(next >> 16)]; \
+        if (LIKELY(!((a | b | left) & 1)) && \
+            LIKELY(crpi_flonum(crpi_flonum_value(left) op (crpi_flonum_value(a) * crpi_flonum_value(b)), &R[(uint8_t)(next >> 8)]))) { \
+            pc++; \
+            NEXT; \
+        } \
+        SLOW(crpi_slow_arithmetic); \
+    }
+
+#define RETURN(value) \
+    do { \
+        crp_word v_ = (value); \
+        pc = fp->pc; \
+        R[0] = v_; \
+        R = fp->base; \
+        fp--; \
+        NEXT; \
+    } while (0)
+
+#define ARITHMETIC_RETURN(name, overflows, real_op) \
+    CASE(name) : \
+    { \
+        crp_word a = R[B], b = R[C]; \
+        int64_t r; \
+        if (LIKELY(BOTH_FIXNUMS(a, b))) { \
+            if (LIKELY(!overflows((int64_t)a, (int64_t)b, &r))) RETURN((crp_word)r); \
+        } else if (BOTH_FLONUMS(a, b) && crpi_flonum(crpi_flonum_value(a) real_op crpi_flonum_value(b), &R[A])) NEXT; \
+        SLOW(crpi_slow_arithmetic); \
+    }
+
+#define ARITHMETIC_SMALL_RETURN(name, overflows) \
+    CASE(name) : \
+    { \
+        crp_word a = R[B]; \
+        int64_t r; \
+        if (LIKELY(crp_is_fixnum(a)) && LIKELY(!overflows((int64_t)a, (int64_t)C_SIGNED * 4, &r))) RETURN((crp_word)r); \
+        SLOW(crpi_slow_arithmetic); \
+    }
+
+/* Adds, and does the comparison that stands behind it too if that is one of small Integers. */
+#define COUNT(name, op) \
+    CASE(name) : \
+    { \
+        int64_t r; \
+        if (LIKELY(crp_is_fixnum(R[B])) && LIKELY(!ADD_OVERFLOWS((int64_t)R[B], (int64_t)C_SIGNED * 4, &r))) { \
+            crp_word limit = R[(uint8_t)(*pc >> 16)]; \
+            R[A] = (crp_word)r; \
+            if (UNLIKELY(!crp_is_fixnum(limit))) NEXT; \
+            pc++; \
+            JUMP_IF(r op (int64_t)limit); \
+        } \
+        SLOW(crpi_slow_arithmetic); \
+    }
+
 #define ADD_OVERFLOWS __builtin_saddl_overflow
 #define SUB_OVERFLOWS __builtin_ssubl_overflow
 #define MUL_OVERFLOWS(a, b, r) __builtin_smull_overflow((a), (b) >> 2, (r))
 
-/* The header word of a script's Function, or method, with this many arguments and nothing special. */
-static inline bool takes(const crpi_function *fn, uint32_t n, bool method)
+/* The header word of a script's Function with this shape and count of arguments (as they stand in B and C of an instruction)
+ * and nothing special, or of a method. */
+static inline bool has_header(const crpi_function *fn, uint32_t shape_and_count, bool method)
 {
     uint64_t header;
     memcpy(&header, &fn->h, sizeof header);
-    return header == ((uint64_t)CRP_FUNCTION | (uint64_t)method << 40 | (uint64_t)n << 48);
+    return header == ((uint64_t)shape_and_count << 32 | (uint64_t)CRP_FUNCTION | (method ? (uint64_t)CRPI_FN_METHOD << 48 : 0));
 }
 
+/* A new frame whose first registers are at `at`, if there is room and nothing wants the VM to look round. */
+#define ENTER_AT(fn_, code_) \
+    do { \
+        if (LIKELY(at + (fn_)->registers <= task->limit) && LIKELY(fp < task->frame_end) && LIKELY(--vm->fuel >= 0)) { \
+            fp++; \
+            fp->pc = pc; \
+            fp->base = R; \
+            fp->fn = (fn_); \
+            R = at; \
+            pc = (code_); \
+            NEXT; \
+        } \
+    } while (0)
+
 /* A call: the arguments' registers become the callee's.  For a method the receiver stands at at[0]. */
-#define ENTER(function, at_, n_, method_, otherwise) \
+#define ENTER(function, at_, wanted_, method_, otherwise) \
     do { \
         callee = (function); \
         at = (at_); \
-        count = (n_); \
         if (LIKELY(crp_is_object(callee))) { \
             crpi_function *fn_ = crpi_function_of(callee); \
-            if (LIKELY(takes(fn_, count, method_)) && LIKELY(at + fn_->registers <= task->limit) && \
-                LIKELY(fp < task->frame_end) && LIKELY(--vm->fuel >= 0)) { \
-                fp++; \
-                fp->pc = pc; \
-                fp->base = R; \
-                fp->fn = fn_; \
-                R = at; \
-                pc = fn_->code; \
-                NEXT; \
-            } \
+            if (LIKELY(has_header(fn_, wanted_, method_))) ENTER_AT(fn_, fn_->checked); \
         } \
         goto otherwise; \
     } while (0)
 
 #define OBJECT_OF_CLASS(o, id) (LIKELY(crp_is_object(o)) && LIKELY(crp_object_of(o)->class_id == (id)))
+#define OF_TYPE(v, type) \
+    (OBJECT_OF_CLASS(v, type) || ((type) == CRP_LIST && (crp_is_pair(v) || (v) == CRP_NIL)) || \
+     ((type) == CRP_REAL && crp_is_flonum(v)))
 #define SLOT(o, offset) ((crp_word *)(void *)((char *)crp_object_of(o) + (offset)))
 
 /* A built-in method that was found before, by its quick way if it has one and that will do.  What it allocates is reached from
@@ -161,15 +237,15 @@ static inline bool takes(const crpi_function *fn, uint32_t n, bool method)
         const crpi_member *m_ = vm->members[pc[1]]; \
         if (OBJECT_OF_CLASS(o_, pc[0]) && m_->quick) { \
             size_t fresh_ = vm->heap.fresh_count; \
+            crp_word answer_ = CRP_UNSET; \
             at = R + A; \
-            callee = CRP_UNSET; \
             arguments; \
             at[0] = o_; \
             SAVE(); \
-            st = vm->quick[m_->quick].run(vm, o_, at + 1, (n_), &callee); \
+            st = vm->quick[m_->quick].run(vm, o_, at + 1, (n_), &answer_); \
             vm->heap.fresh_count = fresh_; \
-            if (LIKELY(callee != CRP_UNSET)) { \
-                at[0] = callee; \
+            if (LIKELY(answer_ != CRP_UNSET)) { \
+                at[0] = answer_; \
                 pc += 3; \
                 NEXT; \
             } \
@@ -179,6 +255,16 @@ static inline bool takes(const crpi_function *fn, uint32_t n, bool method)
         } \
         SLOW(crpi_known_native); \
     } while (0)
+
+/* A built-in function by its quick way, if that will do. */
+static inline bool quick_function(crp *vm, const crpi_function *fn, crp_word *at, uint32_t n)
+{
+    crp_word answer = CRP_UNSET;
+    crp_status st = vm->quick[fn->h.flags].run(vm, CRP_NIL, at, n, &answer);
+    if (st || answer == CRP_UNSET) return false;
+    at[0] = answer;
+    return true;
+}
 
 static inline crp_word literal(const uint32_t *pc) { return pc[0] | (crp_word)pc[1] << 32; }
 
@@ -194,7 +280,7 @@ LOOP_ATTRIBUTES crp_status crpi_execute(crp *vm, crpi_task *task)
     const uint32_t *pc = task->pc;
     crp_word *R = task->base, *at, callee;
     crpi_frame *fp = task->fp;
-    uint32_t in, count;
+    uint32_t in;
     crp_status st;
 
     vm->task = task;
@@ -254,8 +340,7 @@ dispatch:
     CASE(CHECK) :
     {
         crp_word v = R[A];
-        if (OBJECT_OF_CLASS(v, pc[0]) || (pc[0] == CRP_LIST && (crp_is_pair(v) || v == CRP_NIL)) ||
-            (pc[0] == CRP_REAL && crp_is_flonum(v))) {
+        if (OF_TYPE(v, pc[0])) {
             pc += 3;
             NEXT;
         }
@@ -267,6 +352,26 @@ dispatch:
         NEXT;
     }
     SLOW(crpi_slow_check);
+    CASE(CHECKMOVE) :
+    {
+        crp_word v = R[A];
+        if (OF_TYPE(v, pc[0])) {
+            R[C] = v;
+            pc += 4;
+            NEXT;
+        }
+        SLOW(crpi_slow_check);
+    }
+    CASE(CHECKIMOVE) :
+    {
+        crp_word v = R[A];
+        if (LIKELY(crp_is_fixnum(v))) {
+            R[C] = v;
+            pc += 4;
+            NEXT;
+        }
+        SLOW(crpi_slow_check);
+    }
 
     ARITHMETIC(ADD, ADD_OVERFLOWS, +)
     ARITHMETIC(SUB, SUB_OVERFLOWS, -)
@@ -300,6 +405,28 @@ dispatch:
         NEXT;
     }
     SLOW(crpi_slow_arithmetic);
+    CASE(IADD) : /* an Integer that is no fixnum is an object, and shows in the low bits of the sum: one test for both */
+    {
+        int64_t r;
+        if (LIKELY(!ADD_OVERFLOWS((int64_t)R[B], (int64_t)R[C], &r)) && LIKELY(crp_is_fixnum((crp_word)r))) {
+            R[A] = (crp_word)r;
+            NEXT;
+        }
+        SLOW(crpi_slow_arithmetic);
+    }
+    REAL_ARITHMETIC(DADD, +)
+    REAL_ARITHMETIC(DSUB, -)
+    REAL_ARITHMETIC(DMUL, *)
+    REAL_ARITHMETIC(DDIV, /)
+    MULTIPLY_AND(DMULADD, +)
+    MULTIPLY_AND(DMULSUB, -)
+    ARITHMETIC_RETURN(ADDRET, ADD_OVERFLOWS, +)
+    ARITHMETIC_RETURN(SUBRET, SUB_OVERFLOWS, -)
+    ARITHMETIC_RETURN(MULRET, MUL_OVERFLOWS, *)
+    ARITHMETIC_SMALL_RETURN(ADDIRET, ADD_OVERFLOWS)
+    ARITHMETIC_SMALL_RETURN(SUBIRET, SUB_OVERFLOWS)
+    COUNT(ADDIJLT, <)
+    COUNT(ADDIJLE, <=)
     CASE(NEG) : SLOW(crpi_slow_arithmetic);
     CASE(NUMBER) : SLOW(crpi_slow_arithmetic);
 
@@ -352,6 +479,14 @@ dispatch:
         NEXT;
     }
     SLOW(crpi_slow_pair);
+    CASE(TAILJT) :
+    if (LIKELY(crp_is_pair(R[B]))) {
+        crp_word rest = crp_tail(R[B]);
+        R[A] = rest;
+        pc++;
+        JUMP_IF(rest != CRP_NIL);
+    }
+    SLOW(crpi_slow_pair);
     CASE(LIST) : SLOW(crpi_slow_pair);
     CASE(ENDCONS) : SLOW(crpi_slow_pair);
     CASE(GATHER) : SLOW(crpi_slow_pair);
@@ -373,17 +508,17 @@ dispatch:
     CASE(CALLG) :
     {
         crp_word f = vm->cells->values[*pc++];
-        ENTER(f, R + A, C, false, enter);
+        ENTER(f, R + A, in >> 16, false, enter);
     }
-    CASE(CALL) : ENTER(R[B], R + A, C, false, enter);
+    CASE(CALL) : ENTER(R[B], R + A, (uint32_t)C << 8, false, enter);
     CASE(CALLV) : SLOW(crpi_slow_call);
     CASE(TCALLG) :
     {
         crpi_function *fn = fp->fn;
-        if (vm->cells->values[*pc] == crp_from_object(fn) && LIKELY(takes(fn, C, false)) && LIKELY(--vm->fuel >= 0)) {
+        if (vm->cells->values[*pc] == crp_from_object(fn) && LIKELY(crpi_takes(fn, C)) && LIKELY(--vm->fuel >= 0)) {
             at = R + A;
-            for (count = 0; count < C; count++) R[count] = at[count];
-            pc = fn->code;
+            for (uint32_t i = 0; i < C; i++) R[i] = at[i];
+            pc = B == fn->h.flags ? fn->checked : fn->code;
             NEXT;
         }
         SLOW(crpi_slow_call);
@@ -401,6 +536,16 @@ dispatch:
         }
         SLOW(crpi_slow_member);
     }
+    CASE(GETSLOTTO) :
+    {
+        crp_word o = R[B];
+        if (OBJECT_OF_CLASS(o, pc[0])) {
+            R[C] = *SLOT(o, pc[1]);
+            pc += 4;
+            NEXT;
+        }
+        SLOW(crpi_slow_member);
+    }
     CASE(CALL0) :
     {
         crp_word o = R[B];
@@ -408,7 +553,7 @@ dispatch:
             crp_word f = vm->members[pc[1]]->function;
             R[A] = o;
             pc += 3;
-            ENTER(f, R + A, 0, true, enter_method);
+            ENTER(f, R + A, 0, true, enter_no_arguments);
         }
         SLOW(crpi_slow_member);
     }
@@ -434,12 +579,22 @@ dispatch:
         if (OBJECT_OF_CLASS(o, pc[0]) && B == 0) {
             crp_word f = vm->members[pc[1]]->function;
             pc += 3;
-            ENTER(f, R + A, C, true, enter_method);
+            ENTER(f, R + A, in >> 16, true, enter_method);
         }
         SLOW(crpi_slow_member);
     }
     CASE(NATIVE0) : KNOWN_NATIVE(R[B], 0, (void)0);
     CASE(NATIVE1) : KNOWN_NATIVE(R[B], 1, at[1] = R[C]);
+    CASE(ITEM) :
+    {
+        crp_word o = R[B], i = R[C];
+        if (OBJECT_OF_CLASS(o, CRP_ARRAY) && LIKELY(crp_is_fixnum(i)) && LIKELY(i >> 2 < crpi_array_of(o)->count)) {
+            R[A] = crpi_array_of(o)->items[i >> 2];
+            pc += 3;
+            NEXT;
+        }
+        SLOW(crpi_known_native);
+    }
     CASE(NATIVE) : KNOWN_NATIVE(R[A], C, (void)0);
     CASE(GETTHIS) : R[A] = *SLOT(R[0], *pc);
     pc++;
@@ -450,20 +605,9 @@ dispatch:
     CASE(CREATE) : SLOW(crpi_slow_call);
     CASE(VIEW) : SLOW(crpi_slow_call);
 
-    CASE(RET) :
-    {
-        crp_word v = R[A];
-        pc = fp->pc;
-        R[0] = v;
-        R = fp->base;
-        fp--;
-        NEXT;
-    }
-    CASE(RETNIL) : pc = fp->pc;
-    R[0] = CRP_NIL;
-    R = fp->base;
-    fp--;
-    NEXT;
+    CASE(RET) : RETURN(R[A]);
+    CASE(RETNIL) : RETURN(CRP_NIL);
+    CASE(RETTRUE) : RETURN(CRP_TRUE);
     CASE(TRY) : SLOW(crpi_slow_try);
     CASE(ENDTRY) : task->handler_count--;
     NEXT;
@@ -503,13 +647,21 @@ dispatch:
 #endif
 
 enter:
+    if (crp_is_a(callee, CRP_FUNCTION)) {
+        crpi_function *fn = crpi_function_of(callee);
+        if (crpi_takes(fn, C)) ENTER_AT(fn, fn->code);
+        SAVE();
+        if (fn->h.flags && fn->row && quick_function(vm, fn, at, C)) NEXT;
+    }
     SAVE();
-    if (LIKELY(callee != CRP_UNSET)) st = crpi_enter(vm, task, callee, at, count);
+    if (LIKELY(callee != CRP_UNSET)) st = crpi_enter(vm, task, callee, at, C);
     else st = crpi_enter_missing(vm, task, in, at);
     goto after_slow;
+enter_no_arguments:
+    in &= 0xffffff;
 enter_method:
     SAVE();
-    if (LIKELY(callee != CRP_UNSET)) st = crpi_enter_method(vm, task, callee, at, count);
+    if (LIKELY(callee != CRP_UNSET)) st = crpi_enter_method(vm, task, callee, at, C);
     else st = crpi_enter_missing(vm, task, in, at);
 after_slow:
     if (LIKELY(st == CRP_OK)) {

@@ -59,15 +59,6 @@ crp_status crpi_known_native(crp *, crpi_task *, uint32_t in); /* NATIVE0, NATIV
 /* A native method: the receiver stands at at[0], its arguments behind it. */
 crp_status crpi_enter_native(crp *, crpi_task *, crp_word method, crp_word *at, uint32_t n);
 
-/* The quick way of a built-in method: *out is CRP_UNSET when it is called, and still if the row must be asked.  It neither
- * waits nor calls anything of a script's. */
-typedef struct crpi_quick {
-    uint32_t class_id;
-    const char *name;
-    crp_status (*run)(crp *, crp_word self, const crp_word *args, uint32_t n, crp_word *out);
-} crpi_quick;
-extern const crpi_quick crpi_quick_ways[]; /* vm->quick: from 1 on, ends without a name (quick.c) */
-
 crp_status crpi_slow_member(crp *, crpi_task *, uint32_t in); /* GETP SETP INVOKE and what they became */
 crp_status crpi_slow_call(crp *, crpi_task *, uint32_t in);   /* CALLV TCALLG TCALL TCALLV CREATE VIEW */
 crp_status crpi_slow_closure(crp *, crpi_task *, uint32_t in); /* NEWBOX CLOSURE EVAL */

@@ -66,10 +66,9 @@ static void expect_in_code(const char *text, const char *part, int times)
 START_TEST(a_sum_goes_to_the_variables_own_register)
 {
     expect_code("(defun f (i) (local (sum Object)) (set sum (+ sum i)) sum)",
-                "0 LOADC r2 ()\n"
-                "2 MOVE r1 r2\n"
-                "3 ADD r1 r1 r0\n"
-                "4 RET r1\n");
+                "0 LOADC r1 ()\n"
+                "2 ADDRET r1 r1 r0\n"
+                "3 RET r1\n");
 }
 END_TEST
 
@@ -77,10 +76,49 @@ START_TEST(small_numbers_are_operands)
 {
     expect_code("(defun f (i) (if (< i 5) (+ i 1) (* i -3)))",
                 "0 JNLTI r0 5 ->4\n"
-                "2 ADDI r1 r0 1\n"
+                "2 ADDIRET r1 r0 1\n"
                 "3 RET r1\n"
                 "4 MULI r1 r0 -3\n"
                 "5 RET r1\n");
+}
+END_TEST
+
+START_TEST(what_ends_a_turn_is_one_instruction_with_the_test)
+{
+    expect_in_code("(defun f (i n) (while (< i n) (print i) (set i (+ i 1))))", "ADDIJLT r0 r0 1", 1);
+    expect_in_code("(defun f (i n) (while (<= i n) (print i) (set i (+ i 1))))", "ADDIJLE r0 r0 1", 1);
+    expect_in_code("(defun f (l) (while l (print l) (set l (tailOf l))))", "TAILJT r0 r0", 1);
+    expect_in_code("(defun f (i n) (while (< n i) (set i (+ i 1))))", "ADDIJ", 0);
+    expect_in_code("(defun f (i n) (while (< i n) (if i (set i (+ i 1)))))", "ADDIJ", 0);
+}
+END_TEST
+
+START_TEST(what_is_checked_goes_on_to_its_variable_at_once)
+{
+    expect_in_code("(defun f (l) (local (n Integer)) (set n (headOf l)))", "CHECKIMOVE r2 1 r1 Integer Integer n\n6 MOVE r1 r2", 1);
+    expect_in_code("(defun f (l) (local (n String)) (set n (headOf l)))", "CHECKMOVE", 1);
+}
+END_TEST
+
+START_TEST(arguments_of_the_declared_classes_are_known_by_their_shape)
+{
+    expect_in_code("(defun g ((n Integer) x) n) (defun f ((n Integer)) (list (g n n) (g 1 n)))", "2 g", 2);
+    expect_in_code("(defun g ((n Integer) x) n) (defun f ((n Integer)) (list (g n n) (g 1 n)))", " 0 2 g", 0);
+    expect_in_code("(defun g ((n Integer) x) n) (defun f (n) (list (g n n) (g 1.5 n)))", " 0 2 g", 2);
+    expect_in_code("(defun f ((n Integer)) (if (< n 1) 1 (f (- n 1))))", " 0 1 f", 0);
+    expect_in_code("(defun g (n) n) (defun f ((n Integer)) (list (g n)))", " 0 1 g", 1);
+}
+END_TEST
+
+START_TEST(declared_reals_have_instructions_of_their_own)
+{
+    expect_in_code("(defun f ((a Real) (b Real)) (/ (- a b) b))", "DSUB", 1);
+    expect_in_code("(defun f ((a Real) (b Real)) (/ (- a b) b))", "DDIV", 1);
+    expect_in_code("(defun f ((a Real) (b Real)) (- a (* a b)))", "DMULSUB", 1);
+    expect_in_code("(defun f ((a Real) (b Real)) (+ (* a b) b))", "DADD r2 r1 r2", 1);
+    expect_in_code("(defun f ((a Real) (b Real)) (- (* a b) b))", "DMULSUB", 0);
+    expect_in_code("(defun f ((a Real) b) (+ a (* a b)))", "MULADD", 0);
+    expect_in_code("(class C (interface (properties (x Real)))) (defun f ((c C)) (* c.x c.x))", "DMUL", 1);
 }
 END_TEST
 
@@ -134,7 +172,7 @@ END_TEST
 
 START_TEST(calls_in_tail_position_are_their_own_instructions)
 {
-    expect_in_code("(defun f (a) (f a))", "TCALLG r1 1 f", 1);
+    expect_in_code("(defun f (a) (f a))", "TCALLG r1 0 1 f", 1);
     expect_in_code("(defun f (a) (+ 1 (f a)))", " CALLG", 1);
     expect_in_code("(defun f (a) (a 1))", "TCALLV", 1);
     expect_in_code("(defun f (a) ((lambda (x) x) a))", "TCALL ", 1);
@@ -148,9 +186,8 @@ START_TEST(the_arguments_registers_are_the_callees_first)
     expect_code("(defun f (a b) (print a b) ())",
                 "0 MOVE r2 r0\n"
                 "1 MOVE r3 r1\n"
-                "2 CALLG r2 2 print\n"
-                "4 LOADC r2 ()\n"
-                "6 RET r2\n");
+                "2 CALLG r2 0 2 print\n"
+                "4 RETNIL\n");
 }
 END_TEST
 
@@ -351,7 +388,9 @@ START_TEST(forms_may_be_nested_a_thousand_deep)
 }
 END_TEST
 
-UNIT_MAIN("compiler", a_sum_goes_to_the_variables_own_register, small_numbers_are_operands, larger_numbers_are_loaded,
+UNIT_MAIN("compiler", a_sum_goes_to_the_variables_own_register, small_numbers_are_operands, what_ends_a_turn_is_one_instruction_with_the_test,
+          what_is_checked_goes_on_to_its_variable_at_once, arguments_of_the_declared_classes_are_known_by_their_shape,
+          declared_reals_have_instructions_of_their_own, larger_numbers_are_loaded,
           a_comparison_in_a_condition_is_one_instruction, what_is_known_to_be_an_integer_is_not_checked,
           the_result_of_a_function_is_checked_where_it_is_declared, only_what_is_captured_and_assigned_has_a_box,
           a_lambda_that_captures_nothing_is_a_constant, calls_in_tail_position_are_their_own_instructions,
