@@ -130,6 +130,15 @@ void crpi_closure_init(crpi_function *fn, crpi_proto *p)
     for (uint32_t i = 0; i < p->captures; i++) fn->captures[i] = CRP_NIL;
 }
 
+int crpi_order_of(const crpi_function *fn)
+{
+    static const uint32_t rest[] = {1, CRPI_OP_RETTRUE, CRPI_OP_RETNIL};
+    const crpi_proto *p = fn->proto;
+    if (!p || !crpi_takes(fn, 2) || p->code_count != 4 || memcmp(p->code + 1, rest, sizeof rest)) return 0;
+    if (p->code[0] == CRPI_INS(CRPI_OP_JNLT, 0, 1, 0)) return 1;
+    return p->code[0] == CRPI_INS(CRPI_OP_JNLT, 1, 0, 0) ? -1 : 0;
+}
+
 crp_status crpi_function_signature(crp *vm, crpi_function *f, const crpi_signature **out)
 {
     if (!f->proto) return crpi_native_signature(vm, f, out);

@@ -81,6 +81,9 @@ typedef struct crpi_proto {
 
 static inline crpi_proto *crpi_proto_of(crp_word w) { return (crpi_proto *)crp_object_of(w); }
 
+/* Of a function that is (lambda (a b) (< a b)): 1; with > in place of <: -1; of any other: 0. */
+int crpi_order_of(const crpi_function *);
+
 /* A native's signature, parsed at its first use, or that of a script's function. */
 crp_status crpi_function_signature(crp *, crpi_function *, const crpi_signature **out);
 

@@ -6,7 +6,8 @@
  * answers, there are at most two comparisons for each entry and doubling, so one that contradicts itself
  * gives some order of the same items and nothing worse.
  *
- * Numbers and texts under `<` or `>` are compared here; everything else is asked for.
+ * Numbers and texts under `<` or `>` are compared here, also where these stand alone in a lambda; everything else is
+ * asked for.
  */
 #include "lib-walk.h"
 
@@ -20,6 +21,7 @@ typedef struct sort {
     crpi_turns turns;
     crp_word less;  /* the comparing Function */
     int direct;     /* 1: it is `<`, -1: it is `>`, 0: another one */
+    bool lambda;    /* ... in a lambda, which is called for what cannot be compared, so that the error is its own */
     unsigned wide;  /* 0 or 1: words behind an entry's key */
     crp_word *from, *to;
     size_t words, room; /* in `from`; both blocks have `room` once merging has begun */
@@ -60,6 +62,13 @@ static bool is_built_in(crp *vm, crp_word function, crp_word name)
 /* What has no method to be asked: all but objects of other classes. */
 static bool is_plain(crp_word w) { return !crp_is_object(w) || crp_class_of(w) < CRP_FIRST_FREE_CLASS; }
 
+/* Of one class that has an order: what `<` says of them is no error. */
+static bool both_ordered(crp_word a, crp_word b)
+{
+    uint32_t id = crp_class_of(a);
+    return id == crp_class_of(b) && (id == CRP_INTEGER || id == CRP_REAL || id == CRP_STRING);
+}
+
 /* Whether the key b comes before the key a. */
 static crp_status comes_before(crp_call *c, const sort *s, crp_word b, crp_word a, bool *yes)
 {
@@ -70,6 +79,7 @@ static crp_status comes_before(crp_call *c, const sort *s, crp_word b, crp_word 
         *yes = s->direct > 0 ? (int64_t)b < (int64_t)a : (int64_t)b > (int64_t)a;
         return CRP_OK;
     }
+    if (s->lambda && !both_ordered(a, b)) return crpi_then_call(c, s->less, args[0], args[1], 2);
     crp_status st = crpi_compare(c->vm, b, a, &sign);
     *yes = sign == -s->direct; /* NaN is neither */
     if (st) crp_error_prefix(c->vm, "%s: ", crpi_lib_called(c));
@@ -180,6 +190,7 @@ static crp_status begin(crp_call *c, uint32_t less, unsigned wide)
     crp_status st = crpi_lib_callback(c, c->args[less], 2, &s->less);
     if (st) return st;
     s->direct = is_built_in(c->vm, s->less, CRPI_WORD_OF(LT)) - is_built_in(c->vm, s->less, CRPI_WORD_OF(GT));
+    s->lambda = !s->direct && (s->direct = crpi_order_of(crpi_function_of(s->less)));
     return CRP_OK;
 }
 

@@ -242,16 +242,39 @@ crp_status crpi_lib_callback(crp_call *c, crp_word w, uint32_t n, crp_word *func
 
 /* --- turns ---------------------------------------------------------------------------------------------- */
 
+static crpi_native *native_of(crp_call *c) { return (crpi_native *)(void *)c; }
+
+static crp_status take_turns(crp_call *c, const crpi_turn *kind);
+
+/* The usual turn of a walk over one List or Array: what was called has given c->value, and there is a further item. */
+static crp_status next_turn(crp_call *c, crp_word *args, bool *ready)
+{
+    crpi_turns *t = crpi_turns_of(c);
+    const crpi_turn *kind = t->kind;
+    bool done = false;
+    if (t->walks.asked) return crpi_turns_run(c, kind, t->of_self);
+    crp_status st = kind->given(c, c->value, &done);
+    t->number++;
+    if (st || done) return st;
+    if (!next_of_one(&t->walks)) return take_turns(c, kind);
+    if (kind->leads) *args++ = c->result;
+    *args = t->walks.one.item;
+    *ready = true;
+    return CRP_OK;
+}
+
 static crp_status begin_turns(crp_call *c, const crpi_turn *kind, bool *done)
 {
     crpi_turns *t = crpi_turns_of(c);
     const crp_word *items = c->args + kind->before;
     uint32_t n = c->count - kind->before - kind->after;
     t->function = CRP_NIL;
+    t->kind = kind;
     crp_status st = t->of_self ? crpi_walks_begin(c, &t->walks, c->self, items, n)
                                : crpi_walks_begin(c, &t->walks, items[0], items + 1, n - 1);
     if (!st && kind->calls) st = crpi_lib_callback(c, c->args[0], t->walks.count + kind->leads, &t->function);
     if (!st && kind->begin) st = kind->begin(c, done);
+    if (kind->calls && t->walks.count == 1) native_of(c)->next = next_turn;
     return st;
 }
 
@@ -275,7 +298,10 @@ static crp_status take_turns(crp_call *c, const crpi_turn *kind)
         more = next_of_one(&t->walks);
         crp_status st = more ? CRP_OK : crpi_walks_next(c, &t->walks, &more);
         if (st) return st;
-        if (!more) return kind->end ? kind->end(c) : CRP_OK;
+        if (!more) {
+            native_of(c)->next = NULL; /* the end may call on its own account */
+            return kind->end ? kind->end(c) : CRP_OK;
+        }
         if (kind->calls) return call_with_items(c, kind);
         st = kind->given(c, crpi_walks_all(&t->walks)->item, &done);
         if (!st) st = crpi_lib_look(c->vm, t->number);

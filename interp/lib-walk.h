@@ -76,6 +76,7 @@ typedef struct crpi_turns {
     crp_word function; /* the callback, or NIL */
     size_t number;     /* of items that were dealt with */
     bool of_self;      /* called as a method: what is walked is the receiver */
+    const struct crpi_turn *kind;
 } crpi_turns;
 
 /* What it does.  As a function it is called with `before` arguments, what is walked, and `after` arguments;

@@ -91,6 +91,11 @@ typedef struct crpi_native {
     crp_word callee, callee_self; /* callee_self CRP_UNSET: a function */
     crp_word few[16], *callee_args; /* few, or an allocation */
     uint32_t callee_count;
+    /* A native that calls one script's function again and again may say how it goes on after a call: it takes call.value,
+     * and writes the arguments of the next call to where they are wanted, which is *ready; if it is not, what it returns is
+     * what the native returns.  `again`: it was called so before, and there is room. */
+    crp_status (*next)(crp_call *, crp_word *args, bool *ready);
+    bool again;
 } crpi_native;
 
 /* crp_then_call with one or two arguments (the second of one is not looked at), where nothing can fail. */

@@ -272,6 +272,13 @@ static crp_status enter_on(crp *vm, crpi_task *task, crp_word callee, crp_word *
     return fn->row ? enter_native(vm, task, fn, at[0], at + 1, n, at, false) : enter_script(vm, task, fn, at, n);
 }
 
+static inline void enter_for_native(crpi_task *task, crpi_function *fn, crp_word *at)
+{
+    *++task->fp = (crpi_frame){crpi_resume_code, at, fn};
+    task->base = at;
+    task->pc = fn->code;
+}
+
 /* Enters a script's function that takes just these arguments, if there is room: the common case, as quick as in the
  * loop. */
 static bool enter_at_once(crp *vm, crpi_task *task, crp_word callee, crp_word *at, uint32_t n)
@@ -280,9 +287,7 @@ static bool enter_at_once(crp *vm, crpi_task *task, crp_word callee, crp_word *a
     crpi_function *fn = crpi_function_of(callee);
     if (!crpi_takes(fn, n) || at + fn->registers > task->limit || task->fp >= task->frame_end)
         return false;
-    *++task->fp = (crpi_frame){crpi_resume_code, at, fn};
-    task->base = at;
-    task->pc = fn->code;
+    enter_for_native(task, fn, at);
     return true;
 }
 
@@ -325,11 +330,10 @@ static inline bool call_again(crp *vm, crpi_task *task, crpi_native *nf, size_t 
     if (!crpi_takes(fn, (uint32_t)n) || at + fn->registers > task->limit || task->fp >= task->frame_end || --vm->fuel < 0) return false;
     for (size_t i = 0; i < n; i++) at[i] = nf->few[i];
     nf->callee_count = 0;
+    nf->again = true;
     vm->heap.fresh_count = fresh;
     task->args_end = NULL;
-    *++task->fp = (crpi_frame){crpi_resume_code, at, fn};
-    task->base = at;
-    task->pc = fn->code;
+    enter_for_native(task, fn, at);
     return true;
 }
 
@@ -378,6 +382,18 @@ static crp_status step(crp *vm, crpi_task *task, crpi_native *nf)
     return st == CRP_CALL && call_again(vm, task, nf, fresh) ? CRP_OK : after_step(vm, task, nf, fresh, st);
 }
 
+/* The same for a native that says how it goes on: only the first calls are looked at. */
+static crp_status next_call(crp *vm, crpi_task *task, crpi_native *nf)
+{
+    size_t fresh = vm->heap.fresh_count;
+    bool ready = false;
+    crp_status st = nf->next(&nf->call, nf->top, &ready);
+    if (!ready) return st == CRP_CALL && call_again(vm, task, nf, fresh) ? CRP_OK : after_step(vm, task, nf, fresh, st);
+    vm->heap.fresh_count = fresh;
+    enter_for_native(task, crpi_function_of(nf->callee), nf->top);
+    return CRP_OK;
+}
+
 /* The class in the header: a view is a view. */
 static inline uint32_t plain_class_of(crp_word w) { return crp_is_object(w) ? crp_object_of(w)->class_id : crp_class_of(w); }
 
@@ -414,6 +430,8 @@ static crp_status enter_native(crp *vm, crpi_task *task, crpi_function *fn, crp_
     nf.catches = nf.failed = nf.parked = false;
     nf.callee_args = nf.few;
     nf.callee_count = 0;
+    nf.next = NULL;
+    nf.again = false;
     nf.fd_count = nf.object_count = 0;
     nf.deadline = CRP_NO_DEADLINE;
     nf.callee = nf.callee_self = CRP_NIL;
@@ -438,7 +456,8 @@ crp_status crpi_resume_native(crp *vm, crpi_task *task, bool returned)
     crpi_native *nf = task->natives;
     if (returned) nf->call.value = task->base[0];
     /* Calls look round often enough; what has waited looks round at once. */
-    if (returned && !vm->interrupt && !task->stuck && !task->cancelled) return step(vm, task, nf);
+    if (returned && !vm->interrupt && !task->stuck && !task->cancelled)
+        return nf->next && nf->again && --vm->fuel >= 0 ? next_call(vm, task, nf) : step(vm, task, nf);
     crp_status st = vm->interrupt ? crpi_interrupt(vm) : task->stuck ? crpi_task_stuck(vm) : CRP_OK;
     if (!st) st = crpi_task_may_go_on(vm, task);
     task->stuck = false;
