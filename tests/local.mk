@@ -312,10 +312,20 @@ tests_fuzz_mutate_SOURCES = \
 fuzz:
 	$(SHELL) $(srcdir)/tests/fuzz/fuzz.sh '$(srcdir)' '$(MAKE)' $(COUNT) $(FIRST)
 
-# Side by side with Lua, with other POP3 clients, and with asyncio.  The rows of the second one by ROWS="a b".
-bench: carapace$(EXEEXT) tests/bench/meter$(EXEEXT)
-	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
+# Side by side with Lua, with other POP3 clients, and with asyncio: one after the other, however many jobs make may have.
+# The rows of the second one by ROWS="a b".
+bench:
+	$(MAKE) bench-interp
 	$(MAKE) bench-pop3
+	$(MAKE) bench-tasks
+
+# A host that calls Lua is only there where Lua's header is; LUA_PACKAGE is the one that has it.
+LUA_PACKAGE = lua5.4
+bench-interp: carapace$(EXEEXT) tests/bench/meter$(EXEEXT) tests/bench/embed/ask-carapace$(EXEEXT)
+	if pkg-config --exists $(LUA_PACKAGE); then $(MAKE) tests/bench/embed/ask-lua$(EXEEXT); fi
+	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
+
+bench-tasks: carapace$(EXEEXT)
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/tasks.sh
 
 bench-pop3: carapace$(EXEEXT) $(pop3_programs)
@@ -328,7 +338,11 @@ pop3_programs = \
   tests/bench/pop3/delayproxy \
   tests/bench/pop3/fakepop3 \
   $(NULL)
-EXTRA_PROGRAMS += $(pop3_programs) tests/bench/pop3/etpan
+EXTRA_PROGRAMS += $(pop3_programs) tests/bench/pop3/etpan tests/bench/embed/ask-carapace tests/bench/embed/ask-lua
+tests_bench_embed_ask_carapace_LDADD = libcarapace.la
+tests_bench_embed_ask_lua_CFLAGS = $(AM_CFLAGS) `pkg-config '--cflags' $(LUA_PACKAGE)`
+tests_bench_embed_ask_lua_LDADD = `pkg-config '--libs' $(LUA_PACKAGE)`
+tests_bench_embed_ask_lua_DEPENDENCIES =
 tests_bench_meter_LDADD =
 tests_bench_pop3_delayproxy_LDADD = -lpthread
 tests_bench_pop3_etpan_LDADD = -letpan
@@ -353,4 +367,4 @@ clean-local:
 	-rm -rf asan fuzz gc alloc valgrind coverage mail peers
 	-rm -f $(EXTRA_PROGRAMS)
 
-.PHONY: bench bench-pop3 fuzz check-asan check-gc check-alloc check-valgrind check-coverage
+.PHONY: bench bench-interp bench-pop3 bench-tasks fuzz check-asan check-gc check-alloc check-valgrind check-coverage
