@@ -66,6 +66,11 @@ static bool grow_slots(crp *vm, crpi_slots *s)
     return true;
 }
 
+static inline bool room_for_slot(crp *vm, crpi_slots *s)
+{
+    return (s->count < s->capacity && s->count < CRPI_MAX_HANDLES - FIRST_SLOT) || grow_slots(vm, s);
+}
+
 static crp_val handle_of(const crpi_slots *s, size_t i, uint64_t kept)
 {
     return (crp_val){kept | s->slots[i].generation << SLOT_BITS | (i + FIRST_SLOT)};
@@ -81,7 +86,7 @@ crp_status crpi_handle_new(crp *vm, crp_word w, crp_val *out)
 {
     crpi_slots *s = &crpi_api_of(vm)->locals;
     if (!out || is_constant(w, out)) return CRP_OK;
-    if (!grow_slots(vm, s)) return crp_no_memory(vm);
+    if (!room_for_slot(vm, s)) return crp_no_memory(vm);
     s->slots[s->count].word = w;
     *out = handle_of(s, s->count++, 0);
     return CRP_OK;
@@ -145,7 +150,7 @@ crp_status crp_keep(crp *vm, crp_val v, crp_val *kept)
     if (st || is_constant(w, kept)) return st;
     size_t i = api->free_kept ? api->free_kept - 1 : s->count;
     if (i == s->count) {
-        if (!grow_slots(vm, s)) return crpi_failed(vm, crp_no_memory(vm));
+        if (!room_for_slot(vm, s)) return crpi_failed(vm, crp_no_memory(vm));
         s->count++;
     }
     api->free_kept = s->slots[i].next_free;
@@ -419,6 +424,15 @@ static crp_status make_call(crp *vm, const host_call *call, crp_val *out)
     return crpi_visit_end(vm, &visit, st);
 }
 
+/* Leaves the arguments as they are: there is room for many, and mostly there are one or two. */
+static void begin_call(host_call *call, crp_val object, const char *name, bool functions)
+{
+    call->object = object;
+    call->name = name;
+    call->functions = functions;
+    call->count = 0;
+}
+
 static crp_status take_arguments(crp *vm, host_call *call, const crp_val *args, size_t count)
 {
     if (count > CRPI_MAX_PARAMETERS)
@@ -430,7 +444,8 @@ static crp_status take_arguments(crp *vm, host_call *call, const crp_val *args, 
 
 crp_status crp_call_val(crp *vm, crp_val function, const crp_val *args, size_t count, crp_val *out)
 {
-    host_call call = {.object = function};
+    host_call call;
+    begin_call(&call, function, NULL, false);
     crp_status st = take_arguments(vm, &call, args, count);
     return st ? st : make_call(vm, &call, out);
 }
@@ -438,7 +453,8 @@ crp_status crp_call_val(crp *vm, crp_val function, const crp_val *args, size_t c
 crp_status crp_send(crp *vm, crp_val object, const char *method, const crp_val *args, size_t count,
                     crp_val *out)
 {
-    host_call call = {.object = object, .name = method ? method : ""};
+    host_call call;
+    begin_call(&call, object, method ? method : "", false);
     crp_status st = take_arguments(vm, &call, args, count);
     return st ? st : make_call(vm, &call, out);
 }
@@ -470,10 +486,11 @@ static crp_status next_argument(crp *vm, char letter, va_list *list, crp_word *o
 
 crp_status crp_callf(crp *vm, crp_val *out, crp_val object, const char *method, const char *format, ...)
 {
-    host_call call = {.object = object, .name = method ? method : "", .functions = true};
+    host_call call;
     size_t fresh = crpi_look_begin(vm), n = strlen(format);
     crp_status st = CRP_OK;
     va_list list;
+    begin_call(&call, object, method ? method : "", true);
     if (out) *out = crp_nil();
     if (n > CRPI_MAX_PARAMETERS) return take_arguments(vm, &call, NULL, n);
     va_start(list, format);
@@ -521,7 +538,8 @@ crp_status crp_prop_set(crp *vm, crp_val object, const char *name, crp_val value
 
 crp_status crp_create(crp *vm, const char *class_name, const crp_val *args, size_t count, crp_val *out)
 {
-    host_call call = {.name = "createAux", .functions = true};
+    host_call call;
+    begin_call(&call, crp_nil(), "createAux", true);
     crp_word symbol;
     if (out) *out = crp_nil();
     crp_status st = symbol_of(vm, class_name, &symbol);

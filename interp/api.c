@@ -139,13 +139,6 @@ crp_status crpi_visit_end(crp *vm, crpi_visit *v, crp_status st)
     return st;
 }
 
-crp_status crpi_look_end(crp *vm, size_t fresh, crp_status st)
-{
-    if (st) st = crpi_failed(vm, st);
-    vm->heap.fresh_count = fresh;
-    return st;
-}
-
 static bool is_uncatchable(crp_word error) { return crp_object_of(error)->flags & CRPI_ERROR_UNCATCHABLE; }
 
 crp_status crpi_failed(crp *vm, crp_status st)

@@ -70,12 +70,18 @@ typedef struct crpi_visit {
 crp_status crpi_visit_begin(crp *, crpi_visit *);
 crp_status crpi_visit_end(crp *, crpi_visit *, crp_status);
 
-/* Around what only looks or allocates. */
-static inline size_t crpi_look_begin(const crp *vm) { return vm->heap.fresh_count; }
-crp_status crpi_look_end(crp *, size_t fresh, crp_status);
-
 /* Moves the pending error to `last`, for a call that fails with this status; gives the status. */
 crp_status crpi_failed(crp *, crp_status);
+
+/* Around what only looks or allocates. */
+static inline size_t crpi_look_begin(const crp *vm) { return vm->heap.fresh_count; }
+static inline crp_status crpi_look_end(crp *vm, size_t fresh, crp_status st)
+{
+    if (st) st = crpi_failed(vm, st);
+    vm->heap.fresh_count = fresh;
+    return st;
+}
+
 /* Records an error 1.8, or 1.1 with CRP_E_STALE, in these words and fails with this status. */
 crp_status crpi_refuse(crp *, crp_status, const char *format, ...);
 

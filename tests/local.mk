@@ -10,7 +10,7 @@
 #   tests/tls/*.sh                   TLS with the programs of OpenSSL; the certificates are made when a test begins
 #   tests/lint/*.sh                  what holds for the sources themselves
 #
-# tests/bench is for `make bench`, and no test.
+# tests/bench is for `make bench` and its like, and no test; docs/hacking.md says what there is.
 
 unit_tests = \
   tests/unit/check-api \
@@ -312,10 +312,29 @@ tests_fuzz_mutate_SOURCES = \
 fuzz:
 	$(SHELL) $(srcdir)/tests/fuzz/fuzz.sh '$(srcdir)' '$(MAKE)' $(COUNT) $(FIRST)
 
-# Side by side with Lua, with other POP3 clients, and with asyncio.  The rows of the second one by ROWS="a b".
-bench: carapace$(EXEEXT) tests/bench/meter$(EXEEXT)
-	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
+# Side by side with Lua, with other POP3 clients, and with asyncio: one after the other, however many jobs make may have.
+# The rows of the second one by ROWS="a b".
+bench:
+	$(MAKE) bench-interp
 	$(MAKE) bench-pop3
+	$(MAKE) bench-tasks
+
+# A host that calls Lua is only there where Lua's header is; LUA_PACKAGE is the one that has it.
+LUA_PACKAGE = lua5.4
+bench-interp: carapace$(EXEEXT) tests/bench/meter$(EXEEXT) tests/bench/embed/ask-carapace$(EXEEXT)
+	if pkg-config --exists $(LUA_PACKAGE); then $(MAKE) tests/bench/embed/ask-lua$(EXEEXT); fi
+	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/run.sh
+
+# Beside all peers that are here. It is no part of `make bench`, as the slow ones need minutes; the programs are the same.
+bench-peers: carapace$(EXEEXT) tests/bench/meter$(EXEEXT)
+	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/peers.sh
+
+# Instructions, which no other work of the machine changes: is any program worse than the file says, does declaring pay?
+bench-check bench-record: carapace$(EXEEXT) tests/bench/embed/ask-carapace$(EXEEXT)
+	COMPILER="`$(CC) --version | sed 1q` $(CFLAGS)" CARAPACE=./carapace \
+	  $(SHELL) $(srcdir)/tests/bench/counts.sh $(@:bench-%=%)
+
+bench-tasks: carapace$(EXEEXT)
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/tasks.sh
 
 bench-pop3: carapace$(EXEEXT) $(pop3_programs)
@@ -328,7 +347,11 @@ pop3_programs = \
   tests/bench/pop3/delayproxy \
   tests/bench/pop3/fakepop3 \
   $(NULL)
-EXTRA_PROGRAMS += $(pop3_programs) tests/bench/pop3/etpan
+EXTRA_PROGRAMS += $(pop3_programs) tests/bench/pop3/etpan tests/bench/embed/ask-carapace tests/bench/embed/ask-lua
+tests_bench_embed_ask_carapace_LDADD = libcarapace.la
+tests_bench_embed_ask_lua_CFLAGS = $(AM_CFLAGS) `pkg-config '--cflags' $(LUA_PACKAGE)`
+tests_bench_embed_ask_lua_LDADD = `pkg-config '--libs' $(LUA_PACKAGE)`
+tests_bench_embed_ask_lua_DEPENDENCIES =
 tests_bench_meter_LDADD =
 tests_bench_pop3_delayproxy_LDADD = -lpthread
 tests_bench_pop3_etpan_LDADD = -letpan
@@ -337,8 +360,13 @@ tests_bench_pop3_fakepop3_LDADD = $(OPENSSL_LIBS) -lpthread
 
 # By name, as the folders have objects in them where they were built.
 bench_files = \
+  tests/bench/counts \
+  tests/bench/counts.sh \
   tests/bench/interp \
   tests/bench/measure.sh \
+  tests/bench/peers-picture.awk \
+  tests/bench/peers-table.awk \
+  tests/bench/peers.sh \
   tests/bench/pop3.sh \
   tests/bench/pop3/clients.sh \
   tests/bench/pop3/fetch.crp \
@@ -350,7 +378,7 @@ bench_files = \
   $(NULL)
 
 clean-local:
-	-rm -rf asan fuzz gc alloc valgrind coverage mail peers
+	-rm -rf asan bench fuzz gc alloc valgrind coverage mail peers
 	-rm -f $(EXTRA_PROGRAMS)
 
-.PHONY: bench bench-pop3 fuzz check-asan check-gc check-alloc check-valgrind check-coverage
+.PHONY: bench bench-check bench-interp bench-peers bench-pop3 bench-record bench-tasks fuzz check-asan check-gc check-alloc check-valgrind check-coverage

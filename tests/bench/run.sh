@@ -1,17 +1,20 @@
 #!/bin/sh
 # Carapace beside Lua: each NAME.crp of tests/bench/interp and its twin NAME.lua.  Both must print the same.
 #
-#     CARAPACE=./carapace sh run.sh [NAME...] [start]
+#     CARAPACE=./carapace sh run.sh [NAME...] [start] [call-script] [call-native] [call-handles]
 #
 # A line has the user seconds of both and their ratio with the bar, which must be kept, and the aim; then the most memory of
-# each.  NAME.undeclared.crp is the same program without declared classes, beside the same twin.  TURNS (5) says how often
-# each is measured, LIMIT (60) how many seconds a run may take; METER is the program that measures.
+# each.  NAME.undeclared.crp is the same program without declared classes, beside the same twin.  The call rows are those of
+# a host (tests/bench/embed): C calls a function of a script, a script calls one in C that works on words, and one that
+# works on handles.  TURNS (5) says how often each is measured, LIMIT (60) how many seconds a run may take; METER is the
+# program that measures, EMBED the folder of the hosts.
 set -eu
 
 folder=$(cd "$(dirname "$0")" && pwd)
 carapace=${CARAPACE:-./carapace}
 lua=${LUA:-lua5.4}
 meter=${METER:-tests/bench/meter}
+embed=${EMBED:-tests/bench/embed}
 turns=${TURNS:-5}
 limit=${LIMIT:-60}
 work=$(mktemp -d)
@@ -36,24 +39,46 @@ bars() {
     strscan) echo 0.50 0.20 ;;
     tak) echo 0.55 0.38 ;;
     start) echo 1.20 1.00 ;;
+    call-script) echo 0.80 0.60 ;;
+    call-native) echo 0.80 0.45 ;;
     *) echo - - ;;
   esac
 }
 
-# both TURNS COLUMN OURS THEIRS: runs the two scripts in turns; the seconds of the meter's COLUMN are in $work/ours and
+# measured WHO COMMAND...: once; what it printed is in $work/WHO.out, its figures are one more line of $work/WHO.metered.
+measured() {
+  who=$1
+  shift
+  "$meter" "$work/$who.metered" "$limit" "$@" >"$work/$who.out"
+}
+
+# side WHO KIND NAME: runs one side of a row.
+side() {
+  case $1-$2 in
+    ours-script) measured ours "$carapace" "$folder/interp/$3.crp" ;;
+    theirs-script) measured theirs "$lua" "$folder/interp/${3%.undeclared}.lua" ;;
+    ours-empty) measured ours "$carapace" "$work/empty" ;;
+    theirs-empty) measured theirs "$lua" "$work/empty" ;;
+    ours-host) measured ours "$embed/ask-carapace" "${3#call-}" "$(calls "$3")" ;;
+    theirs-host) measured theirs "$embed/ask-lua" "${3#call-}" "$(calls "$3")" ;;
+  esac
+}
+
+calls() { case $1 in call-script) echo 5000000 ;; *) echo 10000000 ;; esac; }
+
+# both TURNS COLUMN KIND NAME: runs the two sides in turns; the seconds of the meter's COLUMN are in $work/ours and
 # $work/theirs then, the most memory (MB) in $most and $most_theirs.
 both() {
-  rm -f "$work/metered" "$work/metered.lua"
+  rm -f "$work/ours.metered" "$work/theirs.metered"
   turn=0
   while [ "$turn" -lt "$1" ]; do
-    "$meter" "$work/metered" "$limit" "$carapace" "$3" >"$work/out.crp"
-    "$meter" "$work/metered.lua" "$limit" "$lua" "$4" >"$work/out.lua"
+    side ours "$3" "$4"
+    side theirs "$3" "$4"
     turn=$((turn + 1))
   done
-  awk -v column="$2" '{ print $column }' "$work/metered" >"$work/ours"
-  awk -v column="$2" '{ print $column }' "$work/metered.lua" >"$work/theirs"
-  most=$(memory "$work/metered")
-  most_theirs=$(memory "$work/metered.lua")
+  for who in ours theirs; do awk -v column="$2" '{ print $column }' "$work/$who.metered" >"$work/$who"; done
+  most=$(memory "$work/ours.metered")
+  most_theirs=$(memory "$work/theirs.metered")
 }
 
 memory() { awk '{ print $3 / 1024 }' "$1" | median; }
@@ -70,15 +95,19 @@ line() {
     }'
 }
 
-# beside NAME: one program and its twin.
+# beside KIND NAME: one program and its twin.
 beside() {
-  both "$turns" 4 "$folder/interp/$1.crp" "$folder/interp/${1%.undeclared}.lua"
-  if ! cmp -s "$work/out.crp" "$work/out.lua"; then
-    echo "$1: the two print different things"
+  both "$turns" 4 "$1" "$2"
+  if ! cmp -s "$work/ours.out" "$work/theirs.out"; then
+    echo "$2: the two print different things"
     status=1
     return
   fi
-  line "$1"
+  line "$2"
+}
+
+script() {
+  beside script "$1"
   case $1 in
     *.undeclared) ;;
     *) echo "$ratio" >>"$work/ratios" ;;
@@ -88,8 +117,15 @@ beside() {
 # All that a start costs, the kernel's part too; it is short, so there are ten times as many turns.
 start() {
   : >"$work/empty"
-  both $((turns * 10)) 2 "$work/empty" "$work/empty"
+  both $((turns * 10)) 2 empty start
   line start
+}
+
+# Lua's host is only there where Lua's header is.
+host() {
+  if [ -x "$embed/ask-carapace" ] && [ -x "$embed/ask-lua" ]; then beside host "$1"; else
+    echo "$1: skipped, there are no $embed/ask-carapace and $embed/ask-lua"
+  fi
 }
 
 geometric_mean() {
@@ -97,14 +133,21 @@ geometric_mean() {
   printf '%-20s %24.2f %5s %5s\n' 'geometric mean' "$(cat "$work/mean")" 0.52 0.35
 }
 
+named() {
+  case $1 in
+    start) start ;;
+    call-*) host "$1" ;;
+    *) script "$1" ;;
+  esac
+}
+
 status=0
 : >"$work/ratios"
 printf '%-20s %8s %8s %6s %5s %5s %8s %6s\n' 'seconds; MB' carapace lua ratio bar aim carapace lua
 if [ $# -eq 0 ]; then
-  for script in "$folder"/interp/*.crp; do beside "$(basename "$script" .crp)"; done
+  for program in "$folder"/interp/*.crp; do script "$(basename "$program" .crp)"; done
   geometric_mean
-  start
-else
-  for name in "$@"; do if [ "$name" = start ]; then start; else beside "$name"; fi; done
+  set -- start call-script call-native call-handles
 fi
+for name in "$@"; do named "$name"; done
 exit "$status"

@@ -1,0 +1,7 @@
+(define (run n , (t '()) (x 42))
+  (dotimes (i n)
+    (set 'x (% (* x 16807) 2147483647))
+    (push x t -1))
+  (sort t (fn (a b) (< a b)))
+  (println (t 0) " " (t (- (/ n 2) 1)) " " (t -1)))
+(run 500000) (exit)

@@ -1,0 +1,17 @@
+(define (repeat n s) (let ((p (open-output-string))) (do ((i 0 (+ i 1))) ((= i n) (get-output-string p)) (write-string s p))))
+(define crlf (string (integer->char 13) (integer->char 10)))
+(define text
+  (repeat 14000
+    (string-append (repeat 9 (string-append (make-string 70 #\x) crlf))
+                   ".." (make-string 68 #\y) crlf)))
+(define (scan text)
+  (let loop ((pos 0) (bytes 0) (dots 0) (lines 0))
+    (let ((e (find-crlf text pos)))
+      (if (not e) (list bytes dots lines)
+          (let ((line (substring text pos e)))
+            (if (and (> (string-length line) 1) (char=? #\. (string-ref line 0)) (char=? #\. (string-ref line 1)))
+                (let ((line (substring line 1 (string-length line))))
+                  (loop (+ e 2) (+ bytes (string-length line) 2) (+ dots 1) (+ lines 1)))
+                (loop (+ e 2) (+ bytes (string-length line) 2) dots (+ lines 1))))))))
+(define (run n r) (if (= n 0) r (run (- n 1) (scan text))))
+(for-each (lambda (x end) (display x) (display end)) (run 10 #f) (list " " " " #\newline))
