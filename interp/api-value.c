@@ -419,7 +419,8 @@ static crp_status make_call(crp *vm, const host_call *call, crp_val *out)
     crp_status st = crpi_handle_word(vm, call->object, &object);
     if (!st) st = crpi_visit_begin(vm, &visit);
     if (st) return st;
-    st = ran(run_call(vm, call, object, &value));
+    if (visit.outermost) st = crpi_others_go_on(vm);
+    if (!st) st = ran(run_call(vm, call, object, &value));
     if (!st) st = crpi_handle_new(vm, value, out);
     return crpi_visit_end(vm, &visit, st);
 }

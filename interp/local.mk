@@ -117,6 +117,7 @@ interp_sources = \
   interp/sink.c \
   interp/stream.c \
   interp/symbol.c \
+  interp/task-call.c \
   interp/task-report.c \
   interp/task.c \
   interp/token.c \

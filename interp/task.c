@@ -74,6 +74,7 @@ static void mark_all_tasks(crp *vm, crp_marker mark)
     for (crpi_task *t = vm->tasks->all; t; t = t->all_next) mark(vm, crp_from_object(t));
     for (crpi_task *t = vm->task; t; t = t->outer) mark(vm, crp_from_object(t));
     for (crpi_task *t = vm->tasks->ending; t; t = t->next) mark(vm, crp_from_object(t));
+    for (crpi_task *t = vm->tasks->spare; t; t = t->next) mark(vm, crp_from_object(t));
     mark(vm, vm->tasks->closing.error);
 }
 
@@ -147,8 +148,9 @@ static bool task_stack(crp *vm, crpi_task *task)
     return true;
 }
 
-static void link_task(crpi_tasks *tasks, crpi_task *task)
+void crpi_task_link(crp *vm, crpi_task *task)
 {
+    crpi_tasks *tasks = vm->tasks;
     task->all_next = tasks->all;
     task->all_previous = NULL;
     if (tasks->all) tasks->all->all_previous = task;
@@ -161,6 +163,12 @@ static void unlink_task(crpi_tasks *tasks, crpi_task *task)
     else if (tasks->all == task) tasks->all = task->all_next;
     if (task->all_next) task->all_next->all_previous = task->all_previous;
     task->all_next = task->all_previous = NULL;
+}
+
+crp_status crpi_arguments_fit(crp *vm, size_t n)
+{
+    if (n <= CRPI_MAX_PARAMETERS) return CRP_OK;
+    return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "more than %d arguments in one call", CRPI_MAX_PARAMETERS);
 }
 
 /* The two or five words with which the task begins: the call, and the end. */
@@ -179,23 +187,36 @@ static void write_start(crpi_task *task, crp_word function, bool method, uint32_
     task->pc = code;
 }
 
-crp_status crpi_task_new(crp *vm, crp_word function, crp_word self, const crp_word *args, size_t n, crpi_task **out)
+void crpi_task_begin(crpi_task *task, crp_word function, crp_word self, const crp_word *args, size_t n)
 {
-    if (n > CRPI_MAX_PARAMETERS)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "more than %d arguments in one call", CRPI_MAX_PARAMETERS);
+    bool method = crp_is_symbol(function);
+    task->bottom = (uint32_t)n + 2;
+    task->base[0] = method ? self : function;
+    crpi_copy_words(task->base + 1, args, n);
+    write_start(task, function, method, (uint32_t)n);
+}
+
+crp_status crpi_task_make(crp *vm, crpi_task **out)
+{
     crpi_task *task = crpi_new(vm, CRP_TASK, sizeof *task);
     if (!task) return CRP_E_NOMEM;
-    task->result = task->error = task->owner = CRP_NIL;
+    task->result = task->error = task->owner = task->kept = CRP_NIL;
     task->answer = CRP_UNSET;
-    task->deadline = vm->task ? crpi_task_deadline(vm->task) : CRP_NO_DEADLINE;
-    if (!task_stack(vm, task)) return CRP_E_NOMEM;
-    task->bottom = (uint32_t)n + 2;
-    task->base[0] = crp_is_symbol(function) ? self : function;
-    if (n) memcpy(task->base + 1, args, n * sizeof *args);
-    write_start(task, function, crp_is_symbol(function), (uint32_t)n);
-    link_task(vm->tasks, task);
-    crpi_task_ready(vm, task);
+    task->state = CRPI_DONE;
+    task->deadline = CRP_NO_DEADLINE;
     *out = task;
+    return task_stack(vm, task) ? CRP_OK : CRP_E_NOMEM;
+}
+
+crp_status crpi_task_new(crp *vm, crp_word function, crp_word self, const crp_word *args, size_t n, crpi_task **out)
+{
+    crp_status st = crpi_arguments_fit(vm, n);
+    if (!st) st = crpi_task_make(vm, out);
+    if (st) return st;
+    crpi_task_begin(*out, function, self, args, n);
+    (*out)->deadline = vm->task ? crpi_task_deadline(vm->task) : CRP_NO_DEADLINE;
+    crpi_task_link(vm, *out);
+    crpi_task_ready(vm, *out);
     return CRP_OK;
 }
 
@@ -491,8 +512,7 @@ static crp_status wait_for_something(crp *vm, bool patient)
 
 /* --- running -------------------------------------------------------------------------------------------------------------------- */
 
-/* Who waits for the task hears of it; an error that nobody waits for is kept for the host. */
-static void end_task(crp *vm, crpi_task *task)
+void crpi_task_end(crp *vm, crpi_task *task)
 {
     unlink_task(vm->tasks, task);
     if (vm->tasks->closing.task == task) crpi_closing_end(vm);
@@ -521,7 +541,7 @@ static void run_one(crp *vm)
     task->outer = NULL;
     if (st != CRP_AGAIN) {
         vm->error = CRP_NIL;
-        end_task(vm, task);
+        crpi_task_end(vm, task);
     }
 }
 
@@ -577,26 +597,12 @@ static crp_status until_done(crp *vm, crpi_task *task)
     return st;
 }
 
-crp_status crpi_run(crp *vm, crpi_task *task, crp_word *out)
+crp_status crpi_run(crp *vm, crpi_task *task)
 {
-    if (vm->nesting >= CRPI_MAX_NESTED_RUNS)
-        return crp_raise(vm, CRP_ERR_SCRIPT, CRP_TOO_DEEP, "calls from C into scripts are nested more than %d deep",
-                         CRPI_MAX_NESTED_RUNS);
-    vm->nesting++;
-    task->from_c = true;
     to_front(vm->tasks, task);
     crp_status st = until_done(vm, task);
-    vm->nesting--;
-    if (st) {
-        crpi_task_abandon(vm, task);
-        return st;
-    }
-    if (task->error != CRP_NIL) {
-        crp_rethrow(vm, task->error);
-        return crpi_error_status(vm, task->error);
-    }
-    if (out) *out = task->result;
-    return CRP_OK;
+    if (st) crpi_task_abandon(vm, task);
+    return st;
 }
 
 void crpi_task_cancel(crp *vm, crpi_task *task)
@@ -616,7 +622,7 @@ void crpi_task_abandon(crp *vm, crpi_task *task)
     else if (task->state == CRPI_READY) unqueue(vm->tasks, task);
     task->state = CRPI_DONE;
     task->handler_count = 0;
-    end_task(vm, task);
+    crpi_task_end(vm, task);
 }
 
 void crpi_tasks_abandon(crp *vm)
@@ -632,20 +638,6 @@ void crpi_tasks_finish(crp *vm)
         while (vm->tasks->first && !vm->interrupt) run_one(vm);
     }
     vm->error = CRP_NIL;
-}
-
-crp_status crpi_call(crp *vm, crp_word function, const crp_word *args, size_t n, crp_word *out)
-{
-    crpi_task *task;
-    crp_status st = crpi_task_new(vm, function, CRP_UNSET, args, n, &task);
-    return st ? st : crpi_run(vm, task, out);
-}
-
-crp_status crpi_send(crp *vm, crp_word object, crp_word name, const crp_word *args, size_t n, crp_word *out)
-{
-    crpi_task *task;
-    crp_status st = crpi_task_new(vm, name, object, args, n, &task);
-    return st ? st : crpi_run(vm, task, out);
 }
 
 crp_status crpi_tasks_step(crp *vm, unsigned max)

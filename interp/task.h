@@ -4,8 +4,9 @@
  * so pointers to arguments stay good; a task that waits costs its first segment and little else.  Nothing of a
  * task's state is on the C stack, so it can be parked anywhere a native says "again".
  *
- * The bottom of the C stack is crpi_run: it runs tasks that are ready until the one it was asked for has ended, and
- * waits, in one place, when none is.  A host's call inside a native nests one more crpi_run, to a bounded depth.
+ * The bottom of the C stack is a call from C.  Its task is executed at once; if that waits, crpi_run runs tasks that are
+ * ready until it has ended, and waits, in one place, when none is.  A host's call inside a native nests one more, to a
+ * bounded depth.
  */
 #ifndef CARAPACE_TASK_H
 #define CARAPACE_TASK_H
@@ -143,11 +144,11 @@ typedef struct crpi_task {
     bool cancelled;    /* it gets what cannot be caught as soon as it goes on */
     bool expected;  /* its error is the end that others meant it to have: a cancel, a deadline */
     bool held;      /* it does not go on until it is let go: instead of READY it is HELD */
-    bool from_c; /* crpi_run was asked for it; such tasks are one after the other, like one */
+    bool from_c; /* C waits for it; such tasks are one after the other, like one */
     bool stuck;  /* every task waits for another: this one is told when it goes on */
     uint32_t passed_over; /* looks at an interrupt that is another's */
     struct crpi_task *next, *previous; /* in the ready queue */
-    struct crpi_task *outer;           /* the one that this one's crpi_run was started from */
+    struct crpi_task *outer;           /* the one that ran when this one was begun or gone on with */
     struct crpi_task *all_next, *all_previous; /* every task that has not ended: they are roots */
     size_t timer;                      /* its place among the timers + 1 */
 } crpi_task;
@@ -165,6 +166,9 @@ typedef struct crpi_watch { /* who waits for a descriptor */
 typedef struct crpi_tasks {
     crpi_task *first, *last; /* ready */
     crpi_task *all;
+    crpi_task *spare; /* task-call.c: those that have ended and are kept for the next calls, linked by `next` */
+    unsigned spares;
+    unsigned calls; /* from C, since the others were looked after */
     crpi_wait_list *objects; /* who waits for objects: a hash table */
     size_t object_lists, object_waits;
     size_t fd_waits;
@@ -195,11 +199,8 @@ void crpi_tasks_free(crp *);
 /* A task that is ready to call the function, or, `function` being a Symbol, the method of `self`. */
 crp_status crpi_task_new(crp *, crp_word function, crp_word self, const crp_word *args, size_t n, crpi_task **out);
 void crpi_task_free_stack(crp *, crpi_task *);
-/* Runs until the task has ended; its value, or its error recorded. */
-crp_status crpi_run(crp *, crpi_task *, crp_word *out);
-/* The same for a call from C: a host's, or the loader's. */
-crp_status crpi_call(crp *, crp_word function, const crp_word *args, size_t n, crp_word *out);
-crp_status crpi_send(crp *, crp_word object, crp_word name, const crp_word *args, size_t n, crp_word *out);
+/* Runs the task, and others where it waits, until it has ended; an error: it cannot, and is given up. */
+crp_status crpi_run(crp *, crpi_task *);
 /* Lets what is ready run, without waiting; for a host's own loop. */
 crp_status crpi_tasks_step(crp *, unsigned max);
 int64_t crpi_tasks_due(crp *); /* when the next timer is due; CRP_NO_DEADLINE: never */
@@ -209,6 +210,27 @@ void crpi_task_cancel(crp *, crpi_task *);
 void crpi_task_hold(crp *, crpi_task *);
 void crpi_task_let_go(crp *, crpi_task *);
 int64_t crpi_task_deadline(const crpi_task *); /* of what it does now; CRP_NO_DEADLINE: there is none */
+
+/* --- task-call.c: calls from C, a host's or the loader's ------------------------------------------------------------ */
+
+/* Its value (out may be NULL), or its error recorded. */
+crp_status crpi_call(crp *, crp_word function, const crp_word *args, size_t n, crp_word *out);
+crp_status crpi_send(crp *, crp_word object, crp_word name, const crp_word *args, size_t n, crp_word *out);
+/* Before each call of a host, where no script is in the middle of something: now and then the other tasks go on, however
+ * little the calls wait.  Without others it costs nothing. */
+crp_status crpi_others_go_on(crp *);
+
+/* --- what both files have of the life of a task ---------------------------------------------------------------------- */
+
+/* One with a stack, in no list: only who runs it (crp.task) knows it. */
+crp_status crpi_task_make(crp *, crpi_task **out);
+crp_status crpi_arguments_fit(crp *, size_t n); /* 1.2: there are too many for one call */
+/* It goes on with a call of the function, or method, by instructions of its own. */
+void crpi_task_begin(crpi_task *, crp_word function, crp_word self, const crp_word *args, size_t n);
+void crpi_task_link(crp *, crpi_task *); /* it is one of those that have not ended */
+/* It is in no list any more and its stack is freed.  Who waits for it hears of it; an error that nobody waits for is kept
+ * for the host. */
+void crpi_task_end(crp *, crpi_task *);
 
 /* All that have not ended are cancelled, and run to their ends: when the program's end has come. */
 void crpi_tasks_finish(crp *);
