@@ -6,7 +6,6 @@
 #include "api.h"
 
 #include "lib.h"
-#include "task.h"
 
 enum { MOST_FUNCTIONS = 10000 };
 

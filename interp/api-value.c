@@ -32,6 +32,7 @@ static void mark_api(crp *vm, crp_marker mark)
     mark_slots(vm, &api->locals, mark);
     mark_slots(vm, &api->kept, mark);
     mark(vm, api->last);
+    mark(vm, api->given);
 }
 
 bool crpi_api_init(crp *vm)
@@ -39,7 +40,7 @@ bool crpi_api_init(crp *vm)
     crpi_api *api = crpi_mem_alloc(&vm->mem, sizeof *api);
     if (!api) return false;
     memset(api, 0, sizeof *api);
-    api->last = CRP_NIL;
+    api->last = api->given = CRP_NIL;
     vm->handles = api;
     return crpi_heap_roots(&vm->heap, mark_api);
 }
@@ -71,18 +72,18 @@ static inline bool room_for_slot(crp *vm, crpi_slots *s)
     return (s->count < s->capacity && s->count < CRPI_MAX_HANDLES - FIRST_SLOT) || grow_slots(vm, s);
 }
 
-static crp_val handle_of(const crpi_slots *s, size_t i, uint64_t kept)
+static inline crp_val handle_of(const crpi_slots *s, size_t i, uint64_t kept)
 {
     return (crp_val){kept | s->slots[i].generation << SLOT_BITS | (i + FIRST_SLOT)};
 }
 
-static bool is_constant(crp_word w, crp_val *out)
+static inline bool is_constant(crp_word w, crp_val *out)
 {
     *out = (crp_val){w == CRP_TRUE ? TRUE_HANDLE : 0};
     return w == CRP_TRUE || w == CRP_NIL;
 }
 
-crp_status crpi_handle_new(crp *vm, crp_word w, crp_val *out)
+static inline crp_status new_handle(crp *vm, crp_word w, crp_val *out)
 {
     crpi_slots *s = &crpi_api_of(vm)->locals;
     if (!out || is_constant(w, out)) return CRP_OK;
@@ -92,7 +93,9 @@ crp_status crpi_handle_new(crp *vm, crp_word w, crp_val *out)
     return CRP_OK;
 }
 
-static crpi_slot *find_slot(const crp *vm, crp_val v)
+crp_status crpi_handle_new(crp *vm, crp_word w, crp_val *out) { return new_handle(vm, w, out); }
+
+static inline crpi_slot *find_slot(const crp *vm, crp_val v)
 {
     crpi_api *api = crpi_api_of(vm);
     const crpi_slots *s = v.h & KEPT_BIT ? &api->kept : &api->locals;
@@ -101,7 +104,7 @@ static crpi_slot *find_slot(const crp *vm, crp_val v)
     return s->slots[i].generation == (v.h >> SLOT_BITS & GENERATION_MASK) ? &s->slots[i] : NULL;
 }
 
-static bool look_up(const crp *vm, crp_val v, crp_word *out)
+static inline bool look_up(const crp *vm, crp_val v, crp_word *out)
 {
     const crpi_slot *slot;
     if (v.h <= TRUE_HANDLE) {
@@ -113,10 +116,9 @@ static bool look_up(const crp *vm, crp_val v, crp_word *out)
     return slot != NULL;
 }
 
-crp_status crpi_handle_word(crp *vm, crp_val v, crp_word *out)
-{
-    return look_up(vm, v, out) ? CRP_OK : crpi_refuse(vm, CRP_E_STALE, "the value's handle is dead");
-}
+static crp_status dead(crp *vm) { return crpi_refuse(vm, CRP_E_STALE, "the value's handle is dead"); }
+
+crp_status crpi_handle_word(crp *vm, crp_val v, crp_word *out) { return look_up(vm, v, out) ? CRP_OK : dead(vm); }
 
 crp_status crpi_handle_words(crp *vm, const crp_val *values, size_t count, crp_word *out)
 {
@@ -126,7 +128,7 @@ crp_status crpi_handle_words(crp *vm, const crp_val *values, size_t count, crp_w
     return CRP_OK;
 }
 
-static void free_slot(crpi_slot *slot)
+static inline void free_slot(crpi_slot *slot)
 {
     slot->word = CRP_UNSET;
     slot->generation = (slot->generation + 1) & GENERATION_MASK;
@@ -176,10 +178,10 @@ crp_val crp_nil(void) { return (crp_val){0}; }
 crp_val crp_bool_val(bool b) { return (crp_val){b ? TRUE_HANDLE : 0}; }
 
 /* Ends a look with a handle for the word that it gave. */
-static crp_status give(crp *vm, size_t fresh, crp_status st, crp_word w, crp_val *out)
+static inline crp_status give(crp *vm, size_t fresh, crp_status st, crp_word w, crp_val *out)
 {
     if (out) *out = crp_nil();
-    if (!st) st = crpi_handle_new(vm, w, out);
+    if (!st) st = new_handle(vm, w, out);
     return crpi_look_end(vm, fresh, st);
 }
 
@@ -268,8 +270,7 @@ static crp_status mismatch(crp *vm, const char *expected, crp_word given)
 crp_status crp_get_int(crp *vm, crp_val v, int64_t *out)
 {
     crp_word w;
-    crp_status st = crpi_handle_word(vm, v, &w);
-    if (st) return st;
+    if (!look_up(vm, v, &w)) return dead(vm);
     if (!crp_is_integer(w)) return mismatch(vm, "an Integer", w);
     *out = crp_integer_value(w);
     return CRP_OK;
@@ -373,12 +374,6 @@ crp_status crp_text(crp *vm, crp_val v, bool readable, crp_val *out)
 
 /* --- calls ---------------------------------------------------------------------------------------------- */
 
-/* An error that a script raises never looks like a text that does not compile. */
-static crp_status ran(crp_status st)
-{
-    return st == CRP_E_SYNTAX || st == CRP_INCOMPLETE ? CRP_E_RAISED : st;
-}
-
 static crp_status symbol_of(crp *vm, const char *name, crp_word *out)
 {
     if (!name) return crp_raise(vm, CRP_ERR_SCRIPT, CRP_BAD_ARGUMENT, "a name is missing");
@@ -416,12 +411,12 @@ static crp_status make_call(crp *vm, const host_call *call, crp_val *out)
     crpi_visit visit;
     crp_word object, value = CRP_NIL;
     if (out) *out = crp_nil();
-    crp_status st = crpi_handle_word(vm, call->object, &object);
-    if (!st) st = crpi_visit_begin(vm, &visit);
+    if (!look_up(vm, call->object, &object)) return dead(vm);
+    crp_status st = crpi_visit_begin(vm, &visit);
     if (st) return st;
-    if (visit.outermost) st = crpi_others_go_on(vm);
-    if (!st) st = ran(run_call(vm, call, object, &value));
-    if (!st) st = crpi_handle_new(vm, value, out);
+    if (visit.outermost && crpi_others_are_due(vm->tasks)) st = crpi_others_go_on(vm);
+    if (!st) st = crpi_ran(run_call(vm, call, object, &value));
+    if (!st) st = new_handle(vm, value, out);
     return crpi_visit_end(vm, &visit, st);
 }
 
@@ -520,7 +515,7 @@ crp_status crp_prop_get(crp *vm, crp_val object, const char *name, crp_val *out)
     if (!st) st = crpi_visit_begin(vm, &visit);
     if (st) return st;
     st = symbol_of(vm, name, &symbol);
-    if (!st) st = ran(crp_get(vm, w, symbol, &value));
+    if (!st) st = crpi_ran(crp_get(vm, w, symbol, &value));
     if (!st) st = crpi_handle_new(vm, value, out);
     return crpi_visit_end(vm, &visit, st);
 }
@@ -533,7 +528,7 @@ crp_status crp_prop_set(crp *vm, crp_val object, const char *name, crp_val value
     if (!st) st = crpi_visit_begin(vm, &visit);
     if (st) return st;
     st = symbol_of(vm, name, &symbol);
-    if (!st) st = ran(crp_set(vm, words[0], symbol, words[1]));
+    if (!st) st = crpi_ran(crp_set(vm, words[0], symbol, words[1]));
     return crpi_visit_end(vm, &visit, st);
 }
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,25 +117,10 @@ void crp_cancel_clear(crp *vm)
 
 /* --- visits --------------------------------------------------------------------------------------------- */
 
-crp_status crpi_visit_begin(crp *vm, crpi_visit *v)
+crp_status crpi_visit_stopped(crp *vm)
 {
-    crpi_api *api = crpi_api_of(vm);
-    uintptr_t nobody = 0, me = (uintptr_t)pthread_self();
-    v->outermost = __atomic_compare_exchange_n(&api->thread, &nobody, me, false, __ATOMIC_ACQUIRE,
-                                               __ATOMIC_RELAXED);
-    if (!v->outermost && nobody != me) return CRP_E_THREAD;
-    v->fresh = vm->heap.fresh_count;
-    vm->error = api->last = CRP_NIL;
     if (vm->stopped) vm->interrupt = CRPI_STOPPED;
-    crp_status st = vm->interrupt ? crpi_interrupt(vm) : CRP_OK;
-    return st ? crpi_visit_end(vm, v, st) : CRP_OK;
-}
-
-crp_status crpi_visit_end(crp *vm, crpi_visit *v, crp_status st)
-{
-    st = crpi_look_end(vm, v->fresh, st);
-    if (v->outermost) __atomic_store_n(&crpi_api_of(vm)->thread, 0, __ATOMIC_RELEASE);
-    return st;
+    return vm->interrupt ? crpi_interrupt(vm) : CRP_OK;
 }
 
 static bool is_uncatchable(crp_word error) { return crp_object_of(error)->flags & CRPI_ERROR_UNCATCHABLE; }

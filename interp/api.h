@@ -8,9 +8,10 @@
 #ifndef CARAPACE_API_H
 #define CARAPACE_API_H
 
+#include <pthread.h>
 #include "carapace.h"
 #include "load.h"
-#include "task.h"
+#include "task-call.h"
 
 /* A word that the host holds.  The generation tells a live handle from one whose slot was used again. */
 typedef struct crpi_slot {
@@ -42,6 +43,8 @@ typedef struct crpi_api {
     crpi_slots kept;
     uint32_t free_kept; /* index + 1; 0: none */
     uint64_t first_generation;
+    crp_word given; /* what crp_call_words gave the host last */
+    size_t looked_at; /* so much of the fresh log is crp_complete's, which calls the host */
     crp_word last; /* the Error of the last call that failed, or NIL */
     crp_status last_status;
     crp_error errors[CRPI_SHOWN_CAUSES]; /* what the host sees of it, cause after cause */
@@ -66,10 +69,6 @@ typedef struct crpi_visit {
     bool outermost;
 } crpi_visit;
 
-/* Around what runs something.  When begin fails, nothing is to be done and end is not called. */
-crp_status crpi_visit_begin(crp *, crpi_visit *);
-crp_status crpi_visit_end(crp *, crpi_visit *, crp_status);
-
 /* Moves the pending error to `last`, for a call that fails with this status; gives the status. */
 crp_status crpi_failed(crp *, crp_status);
 
@@ -80,6 +79,34 @@ static inline crp_status crpi_look_end(crp *vm, size_t fresh, crp_status st)
     if (st) st = crpi_failed(vm, st);
     vm->heap.fresh_count = fresh;
     return st;
+}
+
+/* Around what runs something.  When begin fails, nothing is to be done and end is not called. */
+static inline crp_status crpi_visit_end(crp *vm, crpi_visit *v, crp_status st)
+{
+    st = crpi_look_end(vm, v->fresh, st);
+    if (v->outermost) __atomic_store_n(&crpi_api_of(vm)->thread, 0, __ATOMIC_RELEASE);
+    return st;
+}
+
+crp_status crpi_visit_stopped(crp *); /* after an interrupt or `stop`: records what cannot be caught, if that is due */
+static inline crp_status crpi_visit_begin(crp *vm, crpi_visit *v)
+{
+    crpi_api *api = crpi_api_of(vm);
+    uintptr_t nobody = 0, me = (uintptr_t)pthread_self();
+    v->outermost = __atomic_load_n(&api->thread, __ATOMIC_RELAXED) != me;
+    if (v->outermost && !__atomic_compare_exchange_n(&api->thread, &nobody, me, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return CRP_E_THREAD;
+    v->fresh = vm->heap.fresh_count;
+    vm->error = api->last = CRP_NIL;
+    crp_status st = vm->stopped || vm->interrupt ? crpi_visit_stopped(vm) : CRP_OK;
+    return st ? crpi_visit_end(vm, v, st) : CRP_OK;
+}
+
+/* An error that a script raises never looks like a text that does not compile. */
+static inline crp_status crpi_ran(crp_status st)
+{
+    return st == CRP_E_SYNTAX || st == CRP_INCOMPLETE ? CRP_E_RAISED : st;
 }
 
 /* Records an error 1.8, or 1.1 with CRP_E_STALE, in these words and fails with this status. */

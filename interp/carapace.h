@@ -194,6 +194,11 @@ void crp_drop(crp *, crp_val kept);
 size_t crp_scope_open(crp *);
 void crp_scope_close(crp *, size_t scope); /* and those opened since */
 
+/* The word of a handle, for the functions of native.h: good as long as the handle.  And a handle for a word that one of
+ * those gave. */
+crp_status crp_word_of(crp *, crp_val, crp_word *out);
+crp_status crp_val_of(crp *, crp_word, crp_val *out);
+
 /* --- native functions and classes ----------------------------------------------------------------------- */
 
 /* A function of the host: its arguments are checked against its signature before it is called.  It sets

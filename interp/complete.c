@@ -190,6 +190,7 @@ static void give(crpi_topics *t, crpi_each_candidate each, void *ud)
         if (name.failed || signature.failed) break;
         bool whole = !signature.overflow;
         signature.overflow = false;
+        crpi_api_of(t->vm)->looked_at = t->vm->heap.fresh_count;
         each(ud, name.bytes, whole ? signature.bytes : "", crpi_topic_help(&t->items[i]));
     }
     crpi_buf_free(&name);
@@ -198,8 +199,9 @@ static void give(crpi_topics *t, crpi_each_candidate each, void *ud)
 
 size_t crp_complete(crp *vm, const char *text, size_t at, crpi_each_candidate each, void *ud)
 {
-    size_t fresh = crpi_look_begin(vm);
+    size_t fresh = crpi_look_begin(vm), outer = crpi_api_of(vm)->looked_at;
     size_t from = crpi_complete(vm, text, at, each, ud);
+    crpi_api_of(vm)->looked_at = outer;
     crpi_look_end(vm, fresh, CRP_OK);
     return from;
 }

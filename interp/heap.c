@@ -172,7 +172,7 @@ static inline void *take(crp *vm, crpi_heap *heap, crpi_bin *bin)
     return cell;
 }
 
-static bool log_fresh(crp *vm, crp_word w)
+bool crpi_log_fresh(crp *vm, crp_word w)
 {
     crpi_heap *heap = &vm->heap;
     if (heap->fresh_count == heap->fresh_capacity &&
@@ -201,7 +201,7 @@ void *crpi_new_unlogged(crp *vm, uint32_t class_id, size_t bytes)
 void *crpi_new(crp *vm, uint32_t class_id, size_t bytes)
 {
     crp_object *o = crpi_new_unlogged(vm, class_id, bytes);
-    if (o && !log_fresh(vm, crp_from_object(o))) return NULL;
+    if (o && !crpi_log_fresh(vm, crp_from_object(o))) return NULL;
     return o;
 }
 
@@ -215,7 +215,7 @@ crp_pair *crpi_new_pair_unlogged(crp *vm, crp_word head, crp_word tail)
 crp_pair *crpi_new_pair(crp *vm, crp_word head, crp_word tail)
 {
     crp_pair *p = crpi_new_pair_unlogged(vm, head, tail);
-    if (p && !log_fresh(vm, crp_from_pair(p))) return NULL;
+    if (p && !crpi_log_fresh(vm, crp_from_pair(p))) return NULL;
     return p;
 }
 

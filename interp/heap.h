@@ -77,6 +77,7 @@ void *crpi_new_unlogged(crp *, uint32_t class_id, size_t bytes);
 crp_pair *crpi_new_pair(crp *, crp_word head, crp_word tail);          /* logged */
 crp_pair *crpi_new_pair_unlogged(crp *, crp_word head, crp_word tail); /* head and tail must be rooted */
 
+bool crpi_log_fresh(crp *, crp_word); /* false: 1.16 is recorded */
 void crpi_collect(crp *);
 bool crpi_is_marked(crp_word); /* after a mark phase: weak tables ask this */
 

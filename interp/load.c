@@ -10,7 +10,7 @@
 #include "error.h"
 #include "expand.h"
 #include "lib.h"
-#include "task.h"
+#include "task-call.h"
 
 /* --- sources -------------------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@ interp_sources = \
   interp/api-error.c \
   interp/api-native.c \
   interp/api-value.c \
+  interp/api-words.c \
   interp/api.c \
   interp/arith.c \
   interp/buf.c \
@@ -205,6 +206,7 @@ interp_headers = \
   interp/str.h \
   interp/stream.h \
   interp/symbol.h \
+  interp/task-call.h \
   interp/task.h \
   interp/tester.h \
   interp/token.h \

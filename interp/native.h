@@ -260,6 +260,19 @@ crp_status crp_task_send(crp *, crp_word object, crp_word name, const crp_word *
 crp_status crp_task_result(crp *, crp_word task, crp_word *out);
 void crp_task_cancel(crp *, crp_word task);
 
+/* --- calls from C ----------------------------------------------------------------------------------------- */
+
+/* Calls a Function, or the function that a Symbol names, and waits for its value.  It may be called where nothing runs, by a
+ * host, and inside a native; there crp_then_call is the better way if the native can be called again: it does not nest.
+ *
+ * The host keeps the function alive, and what else it goes on to use, by handles (crp_word_of in carapace.h gives a handle's
+ * word).  *out (out may be NULL) is good until the native returns, or, outside of one, until the next call of this
+ * function; words that a host has made before are good until this returns.
+ *
+ * An error is recorded: inside a native as the pending one, to be handed up, outside as crp_error_last gives it.
+ * CRP_E_THREAD: another thread uses the interpreter. */
+crp_status crp_call_words(crp *, crp_word function, const crp_word *args, size_t n, crp_word *out);
+
 /* --- sinks: where a native writes what may be long ----------------------------------------------------------
  *
  * A Stream, or a file that takes its place only when it is whole: written beside it, synced, renamed.  What was begun

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "cells.h"
 #include "error.h"
+#include "task-call.h"
 
 enum { FIRST_FRAMES = 16, READY_AT_ONCE = 64, FIRST_LISTS = 16, MOST_TURNS = 64 };
 
@@ -74,7 +75,8 @@ static void mark_all_tasks(crp *vm, crp_marker mark)
     for (crpi_task *t = vm->tasks->all; t; t = t->all_next) mark(vm, crp_from_object(t));
     for (crpi_task *t = vm->task; t; t = t->outer) mark(vm, crp_from_object(t));
     for (crpi_task *t = vm->tasks->ending; t; t = t->next) mark(vm, crp_from_object(t));
-    for (crpi_task *t = vm->tasks->spare; t; t = t->next) mark(vm, crp_from_object(t));
+    for (int i = 0; i < CRPI_SPARES; i++)
+        if (vm->tasks->spares[i]) mark(vm, crp_from_object(vm->tasks->spares[i]));
     mark(vm, vm->tasks->closing.error);
 }
 

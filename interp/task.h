@@ -163,12 +163,13 @@ typedef struct crpi_watch { /* who waits for a descriptor */
     unsigned events; /* what the platform has been told to watch */
 } crpi_watch;
 
+enum { CRPI_SPARES = 4 };
+
 typedef struct crpi_tasks {
     crpi_task *first, *last; /* ready */
     crpi_task *all;
-    crpi_task *spare; /* task-call.c: those that have ended and are kept for the next calls, linked by `next` */
-    unsigned spares;
-    unsigned calls; /* from C, since the others were looked after */
+    crpi_task *spares[CRPI_SPARES]; /* task-call.h: by the depth of nesting; or NULL */
+    unsigned calls; /* from C, since the other tasks went on */
     crpi_wait_list *objects; /* who waits for objects: a hash table */
     size_t object_lists, object_waits;
     size_t fd_waits;
@@ -211,16 +212,7 @@ void crpi_task_hold(crp *, crpi_task *);
 void crpi_task_let_go(crp *, crpi_task *);
 int64_t crpi_task_deadline(const crpi_task *); /* of what it does now; CRP_NO_DEADLINE: there is none */
 
-/* --- task-call.c: calls from C, a host's or the loader's ------------------------------------------------------------ */
-
-/* Its value (out may be NULL), or its error recorded. */
-crp_status crpi_call(crp *, crp_word function, const crp_word *args, size_t n, crp_word *out);
-crp_status crpi_send(crp *, crp_word object, crp_word name, const crp_word *args, size_t n, crp_word *out);
-/* Before each call of a host, where no script is in the middle of something: now and then the other tasks go on, however
- * little the calls wait.  Without others it costs nothing. */
-crp_status crpi_others_go_on(crp *);
-
-/* --- what both files have of the life of a task ---------------------------------------------------------------------- */
+/* --- what task.c and task-call.c have of the life of a task ---------------------------------------------------------------------- */
 
 /* One with a stack, in no list: only who runs it (crp.task) knows it. */
 crp_status crpi_task_make(crp *, crpi_task **out);

@@ -141,7 +141,8 @@
     X(crp_sink_end) \
     X(crp_sink_drop) \
     X(crp_hmac) \
-    X(crp_hmac_rounds)
+    X(crp_hmac_rounds) \
+    X(crp_call_words)
 
 /* A member has the name of its function. */
 #ifdef __cplusplus

@@ -84,7 +84,7 @@ programs() {
 }
 
 hosts() {
-  for way in script native handles; do
+  for way in script script-handles native handles; do
     base=$(instructions "$embed/ask-carapace" "$way" 1)
     row "call-$way" "$embed/ask-carapace" "$way" 10001
   done

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Carapace beside Lua: each NAME.crp of tests/bench/interp and its twin NAME.lua.  Both must print the same.
 #
-#     CARAPACE=./carapace sh run.sh [NAME...] [start] [call-script] [call-native] [call-handles]
+#     CARAPACE=./carapace sh run.sh [NAME...] [start] [call-script] [call-script-handles] [call-native] [call-handles]
 #
 # A line has the user seconds of both and their ratio with the bar, which must be kept, and the aim; then the most memory of
 # each.  NAME.undeclared.crp is the same program without declared classes, beside the same twin.  The call rows are those of
-# a host (tests/bench/embed): C calls a function of a script, a script calls one in C that works on words, and one that
-# works on handles.  TURNS (5) says how often each is measured, LIMIT (60) how many seconds a run may take; METER is the
+# a host (tests/bench/embed): C calls a function of a script with words, and with handles; a script calls one in C that works
+# on words, and one that works on handles.  TURNS (5) says how often each is measured, LIMIT (60) how many seconds a run may take; METER is the
 # program that measures, EMBED the folder of the hosts.
 set -eu
 
@@ -64,7 +64,7 @@ side() {
   esac
 }
 
-calls() { case $1 in call-script) echo 5000000 ;; *) echo 10000000 ;; esac; }
+calls() { case $1 in call-script*) echo 5000000 ;; *) echo 10000000 ;; esac; }
 
 # both TURNS COLUMN KIND NAME: runs the two sides in turns; the seconds of the meter's COLUMN are in $work/ours and
 # $work/theirs then, the most memory (MB) in $most and $most_theirs.
@@ -147,7 +147,7 @@ printf '%-20s %8s %8s %6s %5s %5s %8s %6s\n' 'seconds; MB' carapace lua ratio ba
 if [ $# -eq 0 ]; then
   for program in "$folder"/interp/*.crp; do script "$(basename "$program" .crp)"; done
   geometric_mean
-  set -- start call-script call-native call-handles
+  set -- start call-script call-script-handles call-native call-handles
 fi
 for name in "$@"; do named "$name"; done
 exit "$status"

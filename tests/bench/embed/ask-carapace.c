@@ -1,10 +1,10 @@
 /* A host and a script that call each other, with Carapace.
  *
- *     ask-carapace script|native|handles N
+ *     ask-carapace script|script-handles|native|handles N
  *
- * script: C calls a function of the script N times, with what it returned the last time.  native: a script calls a function
- * in C so, one that works on words (native.h).  handles: one that works on handles (carapace.h).  Prints the last value.
- * ask-lua.c does the same. */
+ * script: C calls a function of the script N times, with what it returned the last time, as words (native.h);
+ * script-handles: as handles (carapace.h).  native: a script calls a function in C so, one that works on words; handles: one
+ * that works on handles.  Prints the last value.  ask-lua.c does the same. */
 #include "carapace.h"
 #include "native.h"
 
@@ -57,17 +57,41 @@ static crp_status ask(crp *vm, crp_val function, int64_t *x)
     return st;
 }
 
+/* The same with words; the function's lives as long as its handle. */
+static crp_status ask_words(crp *vm, crp_word function, int64_t *x)
+{
+    crp_word argument, result;
+    crp_status st = crp_integer(vm, *x, &argument);
+    if (!st) st = crp_call_words(vm, function, &argument, 1, &result);
+    if (!st) *x = crp_integer_value(result);
+    return st;
+}
+
+static crp_status count_words(crp *vm, crp_val function, int64_t n, int64_t *x)
+{
+    crp_word word;
+    crp_status st = crp_word_of(vm, function, &word);
+    for (*x = 0; !st && n > 0; n--) st = ask_words(vm, word, x);
+    return st;
+}
+
+static crp_status count_handles(crp *vm, crp_val function, int64_t n, int64_t *x)
+{
+    crp_status st = CRP_OK;
+    for (*x = 0; !st && n > 0; n--) st = ask(vm, function, x);
+    return st;
+}
+
 static crp_status count(crp *vm, const char *way, int64_t n, int64_t *x)
 {
     crp_val function;
-    const char *name = !strcmp(way, "script") ? "next" : !strcmp(way, "native") ? "words" : "handles";
+    const char *name = !strncmp(way, "script", 6) ? "next" : !strcmp(way, "native") ? "words" : "handles";
     crp_status st = crp_eval(vm, name, strlen(name), "host", &function);
-    if (st || strcmp(way, "script")) {
-        *x = n;
-        return st ? st : ask(vm, function, x);
-    }
-    for (*x = 0; !st && n > 0; n--) st = ask(vm, function, x);
-    return st;
+    if (st) return st;
+    if (!strcmp(way, "script")) return count_words(vm, function, n, x);
+    if (!strcmp(way, "script-handles")) return count_handles(vm, function, n, x);
+    *x = n;
+    return ask(vm, function, x);
 }
 
 static crp_status make(crp **vm)

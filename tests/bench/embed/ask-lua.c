@@ -1,4 +1,5 @@
-/* A host and a script that call each other, with Lua: ask-carapace.c says what it does.  handles is native here. */
+/* A host and a script that call each other, with Lua: ask-carapace.c says what it does.  script-handles is script here, handles
+ * is native. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -36,8 +37,9 @@ static int ask(lua_State *L, lua_Integer *x)
 static int count(lua_State *L, const char *way, lua_Integer n, lua_Integer *x)
 {
     int good = 1;
-    lua_getglobal(L, strcmp(way, "script") ? "words" : "next");
-    if (strcmp(way, "script")) {
+    int script = !strncmp(way, "script", 6);
+    lua_getglobal(L, script ? "next" : "words");
+    if (!script) {
         *x = n;
         return ask(L, x);
     }
