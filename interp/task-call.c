@@ -5,6 +5,24 @@
 
 const uint32_t crpi_done_code[] = {CRPI_INS(CRPI_OP_DONE, 0, 0, 0)};
 
+/* The end of its caller's time, which is an error of the caller: there a `within` gets it. */
+static crp_status time_of_caller(crp *vm, const crpi_task *task)
+{
+    bool timed = vm->task && task->deadline != CRP_NO_DEADLINE && crpi_error_is_uncatchable(task->error) &&
+                 crpi_error_of(task->error)->error_class == crp_fixnum(CRP_ERR_COMMS);
+    return timed ? crpi_task_may_go_on(vm, vm->task) : CRP_OK;
+}
+
+static crp_status outcome(crp *vm, const crpi_task *task, crp_word *out)
+{
+    *out = task->result;
+    if (task->error == CRP_NIL) return CRP_OK;
+    crp_status st = time_of_caller(vm, task);
+    if (st) return st;
+    crp_rethrow(vm, task->error);
+    return crpi_error_status(vm, task->error);
+}
+
 crp_status crpi_call_finish(crp *vm, crpi_task *task, crp_status st, crp_word *out)
 {
     if (crpi_spare(vm) == task) vm->tasks->spares[vm->nesting] = NULL;
@@ -18,12 +36,7 @@ crp_status crpi_call_finish(crp *vm, crpi_task *task, crp_status st, crp_word *o
         vm->error = CRP_NIL;
         crpi_task_end(vm, task);
     }
-    if (task->error != CRP_NIL) {
-        crp_rethrow(vm, task->error);
-        return crpi_error_status(vm, task->error);
-    }
-    *out = task->result;
-    return CRP_OK;
+    return outcome(vm, task, out);
 }
 
 static crp_status make_spare(crp *vm, crpi_task **out)

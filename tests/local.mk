@@ -15,6 +15,7 @@
 unit_tests = \
   tests/unit/check-api \
   tests/unit/check-buf \
+  tests/unit/check-call \
   tests/unit/check-cells \
   tests/unit/check-class \
   tests/unit/check-codec \
