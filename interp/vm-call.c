@@ -7,6 +7,12 @@
 #include "error.h"
 #include "value.h"
 
+#if defined(__GNUC__)
+#define SELDOM __attribute__((cold, noinline)) /* kept out of what is to be quick */
+#else
+#define SELDOM
+#endif
+
 static const uint32_t answer_code[] = {CRPI_OP_ANSWER};
 static const uint32_t segment_code[] = {CRPI_OP_SEGMENT};
 const uint32_t crpi_resume_code[] = {CRPI_INS(CRPI_OP_RESUME, 1, 0, 0)};
@@ -192,7 +198,7 @@ static crp_status check_argument(crp *vm, const crpi_function *fn, const crpi_pa
 }
 
 /* Checks the arguments against the row's spec and adds what was left out. */
-static crp_status prepare(crp *vm, crpi_native *nf, crp_word *args, uint32_t n)
+SELDOM static crp_status prepare(crp *vm, crpi_native *nf, crp_word *args, uint32_t n)
 {
     const crpi_signature *s;
     crp_status st = crpi_function_signature(vm, nf->fn, &s);
@@ -403,13 +409,13 @@ static inline bool fits(const crpi_signature *s, const crp_word *args, uint32_t 
     if (!s || n < s->count || (n > s->count && !s->rest)) return false;
     for (uint32_t i = 0; i < s->count; i++) {
         const crpi_parameter *p = &s->parameters[i];
-        uint32_t id = plain_class_of(args[i]);
+        uint32_t id = crp_is_fixnum(args[i]) ? CRP_INTEGER : plain_class_of(args[i]);
         if (p->type != 0 && id != p->type && id != p->other) return false;
     }
     return true;
 }
 
-static crp_status make_state(crp *vm, crpi_native *nf)
+SELDOM static crp_status make_state(crp *vm, crpi_native *nf)
 {
     nf->call.state = crp_alloc(vm, nf->row->state_size);
     if (!nf->call.state) return CRP_E_NOMEM;
