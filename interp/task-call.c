@@ -50,6 +50,13 @@ static crp_status make_spare(crp *vm, crpi_task **out)
     return CRP_OK;
 }
 
+/* The value is kept for who has called, as what he makes himself. */
+static crp_status kept(crp *vm, crp_word *out)
+{
+    bool nothing = !out || !(crp_is_object(*out) || crp_is_pair(*out));
+    return nothing || crpi_log_fresh(vm, *out) ? CRP_OK : CRP_E_NOMEM;
+}
+
 static crp_status call(crp *vm, crp_word function, crp_word self, const crp_word *args, size_t n, crp_word *out)
 {
     if (vm->nesting >= CRPI_MAX_NESTED_RUNS)
@@ -61,7 +68,9 @@ static crp_status call(crp *vm, crp_word function, crp_word self, const crp_word
     if (!st && !task) st = make_spare(vm, &task);
     if (st) return st;
     if (!crpi_spare_enters(task, function, args, n)) crpi_task_begin(task, function, self, args, n);
-    return crpi_spare_runs(vm, task, out ? out : &unused);
+    st = crpi_spare_runs(vm, task, out ? out : &unused);
+    task->bottom = 0;
+    return st ? st : kept(vm, out);
 }
 
 crp_status crpi_call(crp *vm, crp_word function, const crp_word *args, size_t n, crp_word *out)

@@ -10,7 +10,7 @@
 
 #include "vm.h"
 
-/* Calls a Function, or, `name` being a Symbol, a method.  Its value (out may be NULL), or its error recorded. */
+/* Calls a Function, or a method.  Its value (out may be NULL), which is in the fresh log; or its error recorded. */
 crp_status crpi_call(crp *, crp_word function, const crp_word *args, size_t n, crp_word *out);
 crp_status crpi_send(crp *, crp_word object, crp_word name, const crp_word *args, size_t n, crp_word *out);
 
@@ -20,7 +20,7 @@ enum { CRPI_MANY_CALLS = 64 };
 crp_status crpi_others_go_on(crp *);
 static inline bool crpi_others_are_due(crpi_tasks *tasks) { return ++tasks->calls >= CRPI_MANY_CALLS; }
 
-/* --- crpi_call, where it is to be quick ------------------------------------------------------------------------------ */
+/* --- crpi_call, where it is to be quick: the caller keeps the value --------------------------------------------------- */
 
 enum { CRPI_MOST_SPARE_FRAMES = 1024 };
 extern const uint32_t crpi_done_code[];
@@ -73,7 +73,6 @@ static inline crp_status crpi_spare_runs(crp *vm, crpi_task *task, crp_word *out
     if (st || !crpi_spare_is_clean(vm, task)) return crpi_call_finish(vm, task, st, out);
     *out = task->result;
     task->result = CRP_NIL;
-    task->bottom = 0;
     return CRP_OK;
 }
 

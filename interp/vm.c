@@ -640,7 +640,9 @@ dispatch:
     goto after_slow;
     CASE(DONE) : SAVE();
     task->result = R[A];
-    return crpi_task_returned(vm, task);
+    if (UNLIKELY(vm->interrupt)) return crpi_task_returned(vm, task);
+    task->state = CRPI_DONE;
+    return CRP_OK;
 #if !defined(__GNUC__)
     default: break;
     }
