@@ -11,14 +11,14 @@ crp_status crp_val_of(crp *vm, crp_word w, crp_val *out)
     return crpi_look_end(vm, crpi_look_begin(vm), crpi_handle_new(vm, w, out));
 }
 
-/* A native has the error as the pending one, and the value is kept like what it has made itself. */
+/* Inside a native the error is the pending one, and the value is kept like what the native has made itself. */
 static crp_status to_native(crp *vm, crp_status st, crp_word value)
 {
     if (st) return crp_rethrow(vm, crpi_api_of(vm)->last);
     return crpi_log_fresh(vm, value) ? CRP_OK : CRP_E_NOMEM;
 }
 
-/* Of the words that the host has made outside of a native only the value is kept. */
+/* Where nothing runs, of all words that the host has made only the value is kept. */
 static inline crp_status to_host(crp *vm, crp_status st, crp_word value)
 {
     crpi_api *api = crpi_api_of(vm);
@@ -39,11 +39,11 @@ crp_status crp_call_words(crp *vm, crp_word function, const crp_word *args, size
     crpi_visit visit;
     crp_word value = CRP_NIL;
     crp_status st = crpi_visit_begin(vm, &visit);
-    if (st) return visit.outermost ? st : to_native(vm, st, value);
-    if (visit.outermost && crpi_others_are_due(vm->tasks)) st = crpi_others_go_on(vm);
+    if (st) return st == CRP_E_THREAD || !vm->task ? st : to_native(vm, st, value);
+    if (!vm->task && crpi_others_are_due(vm->tasks)) st = crpi_others_go_on(vm);
     if (!st && crp_is_a(function, CRP_FUNCTION)) st = crpi_call_quickly(vm, function, args, n, &value);
     else if (!st) st = call_named(vm, function, args, n, &value);
     st = crpi_visit_end(vm, &visit, crpi_ran(st));
     if (out) *out = value;
-    return visit.outermost ? to_host(vm, st, value) : to_native(vm, st, value);
+    return vm->task ? to_native(vm, st, value) : to_host(vm, st, value);
 }

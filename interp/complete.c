@@ -190,17 +190,31 @@ static void give(crpi_topics *t, crpi_each_candidate each, void *ud)
         if (name.failed || signature.failed) break;
         bool whole = !signature.overflow;
         signature.overflow = false;
-        crpi_api_of(t->vm)->looked_at = t->vm->heap.fresh_count;
         each(ud, name.bytes, whole ? signature.bytes : "", crpi_topic_help(&t->items[i]));
     }
     crpi_buf_free(&name);
     crpi_buf_free(&signature);
 }
 
+typedef struct host_list {
+    crp *vm;
+    crpi_each_candidate each;
+    void *ud;
+} host_list;
+
+/* The host may call something; what we have made until now stays. */
+static void tell_host(void *ud, const char *candidate, const char *signature, const char *help)
+{
+    const host_list *list = ud;
+    crpi_api_of(list->vm)->looked_at = list->vm->heap.fresh_count;
+    list->each(list->ud, candidate, signature, help);
+}
+
 size_t crp_complete(crp *vm, const char *text, size_t at, crpi_each_candidate each, void *ud)
 {
+    host_list list = {vm, each, ud};
     size_t fresh = crpi_look_begin(vm), outer = crpi_api_of(vm)->looked_at;
-    size_t from = crpi_complete(vm, text, at, each, ud);
+    size_t from = crpi_complete(vm, text, at, tell_host, &list);
     crpi_api_of(vm)->looked_at = outer;
     crpi_look_end(vm, fresh, CRP_OK);
     return from;

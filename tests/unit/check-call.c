@@ -478,6 +478,16 @@ static void call_inside(void *vm, const char *candidate, const char *signature, 
     crp_collect(vm);
 }
 
+START_TEST(a_task_that_ends_with_the_program_may_call_through_a_native)
+{
+    crp *vm = open_with_natives("(defun f (x) (list x)) (task (try (sleep 60000) (finally (set ::l (twice f 3)))))\n(sleep 0)");
+    collect_always(vm);
+    ck_assert_int_eq(crp_end(vm, NULL, NULL), CRP_OK);
+    ck_assert_int_eq(value_of(vm, "(headOf (headOf ::l))"), 3);
+    crp_free(vm);
+}
+END_TEST
+
 START_TEST(a_call_while_a_name_is_completed_disturbs_that_not)
 {
     crp *vm = open_vm("(set ::ab1 (list 1 2)) (set ::ab2 \"x\") (defun f (x) (list x))");
@@ -503,4 +513,4 @@ UNIT_MAIN("call", a_function_gets_words_and_gives_one, a_function_may_be_named_a
           a_deep_call_gives_its_stack_back, what_was_called_is_not_kept_alive,
           collections_at_every_allocation_disturb_no_call,
           the_last_value_lives_until_the_next_call_and_longer_with_a_handle,
-          a_call_while_a_name_is_completed_disturbs_that_not)
+          a_task_that_ends_with_the_program_may_call_through_a_native, a_call_while_a_name_is_completed_disturbs_that_not)
