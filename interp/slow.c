@@ -60,7 +60,8 @@ static int operation_of(uint32_t in, crp_word *a, crp_word *b, const crp_word *R
     case CRPI_OP_SUBI:
     case CRPI_OP_SUBIRET: return CRPI_OP_SUB;
     case CRPI_OP_MULI: return CRPI_OP_MUL;
-    case CRPI_OP_REMI: return CRPI_OP_REM;
+    case CRPI_OP_REMI:
+    case CRPI_OP_REMP: return CRPI_OP_REM;
     case CRPI_OP_NEG:
         if (crp_is_real(*a)) {
             *b = crp_fixnum(-1);
@@ -188,7 +189,7 @@ static crp_status jump_if(crp *vm, crpi_task *task, bool taken)
         task->pc++;
         return CRP_OK;
     }
-    task->pc += 1 + (int32_t)*task->pc;
+    task->pc = crpi_jump(task->pc);
     return --vm->fuel < 0 ? crpi_look(vm, true) : CRP_OK;
 }
 
@@ -363,7 +364,8 @@ crp_status crpi_slow_pair(crp *vm, crpi_task *task, uint32_t in)
     crp_word *R = task->base;
     switch (in & 0xff) {
     case CRPI_OP_CONS: return cons(vm, R, in);
-    case CRPI_OP_HEAD: return no_pair(vm, R[B(in)], "headOf");
+    case CRPI_OP_HEAD:
+    case CRPI_OP_HEADI: return no_pair(vm, R[B(in)], "headOf");
     case CRPI_OP_TAIL:
     case CRPI_OP_TAILJT: return no_pair(vm, R[B(in)], "tailOf");
     case CRPI_OP_LIST: return list(vm, R, in);
@@ -678,7 +680,7 @@ static crp_status push_handler(crp *vm, crpi_task *task, uint32_t in)
         .reg = A(in),
         .kind = B(in),
         .base = task->base,
-        .pc = task->pc + 1 + (int32_t)*task->pc,
+        .pc = crpi_jump(task->pc),
         .segment = task->segment,
         .deadline = crpi_task_deadline(task),
     };

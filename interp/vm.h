@@ -47,6 +47,9 @@ static inline void crpi_copy_words(crp_word *to, const crp_word *from, size_t n)
     if (n > 1) to[1] = from[1];
 }
 
+/* What instructions remember in one word: of a slot its offset and class, of a native method its number and quick way. */
+enum { CRPI_SLOT_TYPE_SHIFT = 16, CRPI_QUICK_SHIFT = 24, CRPI_MEMBER_MASK = (1 << CRPI_QUICK_SHIFT) - 1 };
+
 /* slow.c: the instructions whose quick way did not fit. `in` is the instruction's first word. */
 crp_status crpi_slow_arithmetic(crp *, crpi_task *, uint32_t in);
 crp_status crpi_slow_compare(crp *, crpi_task *, uint32_t in);
