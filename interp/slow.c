@@ -445,6 +445,13 @@ crp_status crpi_slow_next(crp *vm, crpi_task *task, uint32_t in)
 
 /* --- members ----------------------------------------------------------------------------------------------------------- */
 
+/* SETP, and what it became or takes the place of it. */
+static bool sets_or_calls(uint32_t op)
+{
+    return op == CRPI_OP_SETP || op == CRPI_OP_SETSLOT || op == CRPI_OP_SETKNOWN || op == CRPI_OP_SETTYPED ||
+           op == CRPI_OP_NATIVE1 || op == CRPI_OP_ITEM;
+}
+
 crp_status crpi_slow_member(crp *vm, crpi_task *task, uint32_t in)
 {
     crp_word *R = task->base, *at = R + A(in);
@@ -454,11 +461,11 @@ crp_status crpi_slow_member(crp *vm, crpi_task *task, uint32_t in)
     task->pc += 3;
     if (op == CRPI_OP_NATIVE) *ins = (*ins & ~(uint32_t)0xff) | CRPI_OP_INVOKE;
     if (op == CRPI_OP_INVOKE || op == CRPI_OP_NATIVE) return crpi_enter_member(vm, task, at, C(in), name, ins, B(in) == 1);
-    if (op == CRPI_OP_SETP || op == CRPI_OP_SETSLOT || op == CRPI_OP_NATIVE1 || op == CRPI_OP_ITEM) {
+    if (sets_or_calls(op)) {
         crp_word object = R[B(in)], value = R[C(in)];
         at[0] = object;
         at[1] = value;
-        if (op != CRPI_OP_SETP) *ins = (*ins & ~(uint32_t)0xff) | CRPI_OP_SETP;
+        if (op != CRPI_OP_SETP && op != CRPI_OP_SETKNOWN) *ins = (*ins & ~(uint32_t)0xff) | CRPI_OP_SETP;
         return crpi_enter_member(vm, task, at, 1, name, ins, false);
     }
     at[0] = R[B(in)];

@@ -596,7 +596,8 @@ static uint32_t remembered(int op, const crpi_member *m)
 {
     switch (op) {
     case CRPI_OP_GETSLOT:
-    case CRPI_OP_GETSLOTTO: return m->offset;
+    case CRPI_OP_GETSLOTTO:
+    case CRPI_OP_SETTYPED: return m->offset;
     case CRPI_OP_SETSLOT: return m->offset | m->type << CRPI_SLOT_TYPE_SHIFT;
     case CRPI_OP_NATIVE0:
     case CRPI_OP_NATIVE1:
@@ -616,6 +617,7 @@ static void remember(crp *vm, uint32_t *ins, crp_word object, crpi_member *m, ui
     if ((quick == op && !(op == CRPI_OP_INVOKE && script)) || (!crp_is_object(object) && !native)) return;
     if (native) find_quick(vm, m);
     if (quick == CRPI_OP_NATIVE1 && m->quick && vm->quick[m->quick].opcode) quick = vm->quick[m->quick].opcode;
+    if (quick == CRPI_OP_SETSLOT && op == CRPI_OP_SETKNOWN && ins[2] == m->type) quick = CRPI_OP_SETTYPED;
     if (quick == CRPI_OP_GETSLOT && moves_on(ins)) quick = CRPI_OP_GETSLOTTO;
     crpi_set_opcode(ins, quick);
     ins[1] = plain_class_of(object);

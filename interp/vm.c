@@ -619,6 +619,17 @@ dispatch:
         }
         SLOW(crpi_slow_member);
     }
+    CASE(SETKNOWN) : SLOW(crpi_slow_member);
+    CASE(SETTYPED) :
+    {
+        crp_word o = R[B];
+        if (OBJECT_OF_CLASS(o, pc[0])) {
+            crpi_store(vm, &vm->heap, SLOT(o, pc[1]), R[C]);
+            pc += 3;
+            NEXT;
+        }
+        SLOW(crpi_slow_member);
+    }
     CASE(INVOKE) :
     {
         crp_word o = R[A];
