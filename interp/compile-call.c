@@ -401,10 +401,7 @@ static void return_at_once(fn *f, int reg)
     switch (*last & 0xff) {
     case CRPI_OP_ADD:
     case CRPI_OP_IADD: crpi_set_opcode(last, CRPI_OP_ADDRET); return;
-    case CRPI_OP_SUB: crpi_set_opcode(last, CRPI_OP_SUBRET); return;
-    case CRPI_OP_MUL: crpi_set_opcode(last, CRPI_OP_MULRET); return;
     case CRPI_OP_ADDI: crpi_set_opcode(last, CRPI_OP_ADDIRET); return;
-    case CRPI_OP_SUBI: crpi_set_opcode(last, CRPI_OP_SUBIRET); return;
     default: return;
     }
 }

@@ -37,12 +37,10 @@ static int plain_operation(int op)
     case CRPI_OP_IADD:
     case CRPI_OP_DADD:
     case CRPI_OP_ADDRET: return CRPI_OP_ADD;
-    case CRPI_OP_DSUB:
-    case CRPI_OP_SUBRET: return CRPI_OP_SUB;
+    case CRPI_OP_DSUB: return CRPI_OP_SUB;
     case CRPI_OP_DMUL:
     case CRPI_OP_DMULADD:
-    case CRPI_OP_DMULSUB:
-    case CRPI_OP_MULRET: return CRPI_OP_MUL;
+    case CRPI_OP_DMULSUB: return CRPI_OP_MUL;
     case CRPI_OP_DDIV: return CRPI_OP_DIV;
     default: return op;
     }
@@ -57,8 +55,7 @@ static int operation_of(uint32_t in, crp_word *a, crp_word *b, const crp_word *R
     case CRPI_OP_ADDIRET:
     case CRPI_OP_ADDIJLT:
     case CRPI_OP_ADDIJLE: return CRPI_OP_ADD;
-    case CRPI_OP_SUBI:
-    case CRPI_OP_SUBIRET: return CRPI_OP_SUB;
+    case CRPI_OP_SUBI: return CRPI_OP_SUB;
     case CRPI_OP_MULI: return CRPI_OP_MUL;
     case CRPI_OP_REMI:
     case CRPI_OP_REMP: return CRPI_OP_REM;

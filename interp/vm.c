@@ -158,26 +158,6 @@
         NEXT; \
     } while (0)
 
-#define ARITHMETIC_RETURN(name, overflows, real_op) \
-    CASE(name) : \
-    { \
-        crp_word a = R[B], b = R[C]; \
-        int64_t r; \
-        if (LIKELY(BOTH_FIXNUMS(a, b))) { \
-            if (LIKELY(!overflows((int64_t)a, (int64_t)b, &r))) RETURN((crp_word)r); \
-        } else if (BOTH_FLONUMS(a, b) && crpi_flonum(crpi_flonum_value(a) real_op crpi_flonum_value(b), &R[A])) NEXT; \
-        SLOW(crpi_slow_arithmetic); \
-    }
-
-#define ARITHMETIC_SMALL_RETURN(name, overflows) \
-    CASE(name) : \
-    { \
-        crp_word a = R[B]; \
-        int64_t r; \
-        if (LIKELY(crp_is_fixnum(a)) && LIKELY(!overflows((int64_t)a, (int64_t)C_SIGNED * 4, &r))) RETURN((crp_word)r); \
-        SLOW(crpi_slow_arithmetic); \
-    }
-
 /* Adds, and does the comparison that stands behind it too if that is one of small Integers. */
 #define COUNT(name, op) \
     CASE(name) : \
@@ -433,11 +413,22 @@ dispatch:
     REAL_ARITHMETIC(DDIV, /)
     MULTIPLY_AND(DMULADD, +)
     MULTIPLY_AND(DMULSUB, -)
-    ARITHMETIC_RETURN(ADDRET, ADD_OVERFLOWS, +)
-    ARITHMETIC_RETURN(SUBRET, SUB_OVERFLOWS, -)
-    ARITHMETIC_RETURN(MULRET, MUL_OVERFLOWS, *)
-    ARITHMETIC_SMALL_RETURN(ADDIRET, ADD_OVERFLOWS)
-    ARITHMETIC_SMALL_RETURN(SUBIRET, SUB_OVERFLOWS)
+    CASE(ADDRET) :
+    {
+        crp_word a = R[B], b = R[C];
+        int64_t r;
+        if (LIKELY(BOTH_FIXNUMS(a, b))) {
+            if (LIKELY(!ADD_OVERFLOWS((int64_t)a, (int64_t)b, &r))) RETURN((crp_word)r);
+        } else if (BOTH_FLONUMS(a, b) && crpi_flonum(crpi_flonum_value(a) + crpi_flonum_value(b), &R[A])) NEXT;
+        SLOW(crpi_slow_arithmetic);
+    }
+    CASE(ADDIRET) :
+    {
+        crp_word a = R[B];
+        int64_t r;
+        if (LIKELY(crp_is_fixnum(a)) && LIKELY(!ADD_OVERFLOWS((int64_t)a, (int64_t)C_SIGNED * 4, &r))) RETURN((crp_word)r);
+        SLOW(crpi_slow_arithmetic);
+    }
     COUNT(ADDIJLT, <)
     COUNT(ADDIJLE, <=)
     CASE(REMP) : /* the sign is the dividend's */
