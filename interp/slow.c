@@ -97,6 +97,14 @@ static bool has_operator(crp *vm, crp_word object, crp_word name)
     return crp_is_object(object) && !crpi_is_number(object) && crp_has_method(vm, object, name);
 }
 
+static bool text_sum(crp *vm, crp_word a, crp_word b, crp_word *out, crp_status *st)
+{
+    crp_word text = CRP_UNSET;
+    WITH_FRESH(vm, *st = crpi_text_sum(vm, a, b, &text));
+    if (text != CRP_UNSET) *out = text;
+    return *st || text != CRP_UNSET;
+}
+
 crp_status crpi_slow_arithmetic(crp *vm, crpi_task *task, uint32_t in)
 {
     crp_word a, b, *R = task->base;
@@ -105,9 +113,10 @@ crp_status crpi_slow_arithmetic(crp *vm, crpi_task *task, uint32_t in)
         return crpi_is_number(R[B(in)]) ? CRP_OK : crpi_no_number(vm, C(in), R[B(in)]);
     }
     int op = operation_of(in, &a, &b, R);
-    if (answered(task, &R[A(in)])) return CRP_OK;
-    if (has_operator(vm, a, operator_name(op))) return crpi_ask(vm, task, task->pc - 1, a, operator_name(op), &b, 1);
     crp_status st;
+    if (answered(task, &R[A(in)])) return CRP_OK;
+    if (op == CRPI_OP_ADD && text_sum(vm, a, b, &R[A(in)], &st)) return st;
+    if (has_operator(vm, a, operator_name(op))) return crpi_ask(vm, task, task->pc - 1, a, operator_name(op), &b, 1);
     WITH_FRESH(vm, st = crpi_arithmetic(vm, op, a, b, &R[A(in)]));
     return st;
 }

@@ -512,7 +512,19 @@ dispatch:
         JUMP_IF(rest != CRP_NIL);
     }
     SLOW(crpi_slow_pair);
-    CASE(LIST) : SLOW(crpi_slow_pair);
+    CASE(LIST) :
+    {
+        crpi_bin *bin = &vm->heap.pairs;
+        crp_pair *p = (crp_pair *)(void *)bin->at;
+        if (LIKELY((size_t)(bin->end - bin->at) >= C * sizeof *p)) {
+            crp_word tail = CRP_NIL;
+            bin->at += C * sizeof *p;
+            for (uint32_t i = C; i-- > 0; tail = crp_from_pair(&p[i])) p[i] = (crp_pair){R[B + i], tail};
+            R[A] = tail;
+            NEXT;
+        }
+        SLOW(crpi_slow_pair);
+    }
     CASE(ENDCONS) : SLOW(crpi_slow_pair);
     CASE(GATHER) : SLOW(crpi_slow_pair);
     CASE(FORNEXT) :

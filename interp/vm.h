@@ -112,6 +112,9 @@ bool crpi_trace_init(crp *);
 crp_status crpi_no_number(crp *, int op, crp_word given); /* 1.11 */
 /* op is an opcode: ADD SUB MUL DIV REM.  1.11 unless both are numbers. */
 crp_status crpi_arithmetic(crp *, int op, crp_word a, crp_word b, crp_word *out);
+/* String plus String or small Integer, as the String's method `+` has it: the common ones without a call; *out CRP_UNSET: it is
+ * another sum. */
+crp_status crpi_text_sum(crp *, crp_word a, crp_word b, crp_word *out);
 static inline bool crpi_is_number(crp_word w)
 {
     return crp_is_fixnum(w) || crp_is_flonum(w) || crp_is_a(w, CRP_INTEGER) || crp_is_a(w, CRP_REAL);
