@@ -433,9 +433,9 @@ dispatch:
     COUNT(ADDIJLE, <=)
     CASE(REMP) : /* the sign is the dividend's */
     {
-        int64_t a = (int64_t)R[B], sign = a >> 63;
-        if (LIKELY(crp_is_fixnum((crp_word)a))) {
-            R[A] = (crp_word)((((a ^ sign) - sign) & (C_SIGNED * 4 - 1)) ^ sign) - (crp_word)sign;
+        crp_word a = R[B], sign = (crp_word)((int64_t)a >> 63), mask = (crp_word)C * 4 - 1;
+        if (LIKELY(crp_is_fixnum(a))) {
+            R[A] = ((((a ^ sign) - sign) & mask) ^ sign) - sign;
             NEXT;
         }
         SLOW(crpi_slow_arithmetic);
