@@ -2,6 +2,9 @@
 #include "vm.h"
 
 #include <math.h>
+#include <string.h>
+#include "number.h"
+#include "str.h"
 #include "value.h"
 
 static crp_status overflow(crp *vm, const char *op, crp_word a, crp_word b)
@@ -66,4 +69,21 @@ crp_status crpi_arithmetic(crp *vm, int op, crp_word a, crp_word b, crp_word *ou
     if (crp_is_integer(a) && crp_is_integer(b)) return integers(vm, op, a, b, out);
     if (crpi_is_number(a) && crpi_is_number(b)) return crp_real(vm, reals(op, crp_real_value(a), crp_real_value(b)), out);
     return crpi_no_number(vm, op, crpi_is_number(a) ? b : a);
+}
+
+crp_status crpi_text_sum(crp *vm, crp_word a, crp_word b, crp_word *out)
+{
+    char digits[CRPI_INTEGER_TEXT], *room;
+    const char *right = digits, *left;
+    size_t m, n;
+    if (!crp_is_string(a)) return CRP_OK;
+    if (crp_is_fixnum(b)) n = crpi_integer_text(crp_fixnum_value(b), digits);
+    else if (crp_is_string(b)) right = crp_string_data(b, &n);
+    else return CRP_OK;
+    left = crp_string_data(a, &m);
+    crp_status st = crpi_str_room(vm, CRP_STRING, m + n, &room, out);
+    if (st) return st;
+    memcpy(room, left, m);
+    memcpy(room + m, right, n);
+    return CRP_OK;
 }

@@ -132,7 +132,7 @@ void crpi_closure_init(crpi_function *fn, crpi_proto *p)
 
 int crpi_order_of(const crpi_function *fn)
 {
-    static const uint32_t rest[] = {1, CRPI_OP_RETTRUE, CRPI_OP_RETNIL};
+    static const uint32_t rest[] = {CRPI_JUMP_WORD(1, 3), CRPI_OP_RETTRUE, CRPI_OP_RETNIL};
     const crpi_proto *p = fn->proto;
     if (!p || !crpi_takes(fn, 2) || p->code_count != 4 || memcmp(p->code + 1, rest, sizeof rest)) return 0;
     if (p->code[0] == CRPI_INS(CRPI_OP_JNLT, 0, 1, 0)) return 1;

@@ -20,6 +20,12 @@ enum crpi_opcode {
 #define CRPI_INS(op, a, b, c) \
     ((uint32_t)(op) | (uint32_t)(uint8_t)(a) << 8 | (uint32_t)(uint8_t)(b) << 16 | (uint32_t)(uint8_t)(c) << 24)
 #define CRPI_A(ins) ((ins) >> 8 & 0xff)
+/* What stands at the word `at` of a jump to the word `to`: the bytes from here to there, so that a jump is one addition. */
+#define CRPI_JUMP_WORD(at, to) (((to) - (at)) * (uint32_t)sizeof(uint32_t))
+static inline const uint32_t *crpi_jump(const uint32_t *at)
+{
+    return (const uint32_t *)(const void *)((const char *)at + (int32_t)*at);
+}
 static inline void crpi_set_opcode(uint32_t *ins, int op) { *ins = (*ins & ~(uint32_t)0xff) | (uint32_t)op; }
 
 enum { CRPI_MAX_REGISTERS = 250, CRPI_MAX_CODE = 1 << 24 /* words */, CRPI_MAX_CAPTURES = 250 };

@@ -186,10 +186,11 @@ static int set_own(fn *f, const crpi_member *m, crp_word value, int want)
     return crpi_c_finish(f, reg, want);
 }
 
-static void emit_cache(fn *f, crp_word name)
+/* Nothing is remembered yet, unless it is the class of a value that is known. */
+static void emit_cache(fn *f, crp_word name, crpi_type known)
 {
     crpi_c_emit(f, 0);
-    crpi_c_emit(f, 0);
+    crpi_c_emit(f, known);
     crpi_c_emit(f, (uint32_t)name);
 }
 
@@ -221,7 +222,7 @@ static int end_cons(fn *f, crp_word form, crp_word place, crp_word item, int wan
     if (is_property) {
         crpi_c_emit_place(f, place);
         crpi_c_emit(f, CRPI_INS(CRPI_OP_GETP, list, object, 0));
-        emit_cache(f, crpi_c_nth(place, 2));
+        emit_cache(f, crpi_c_nth(place, 2), 0);
     }
     int value = crpi_c_expression(f, item, ANY);
     crpi_c_emit_place(f, form);
@@ -230,7 +231,7 @@ static int end_cons(fn *f, crp_word form, crp_word place, crp_word item, int wan
         int at = crpi_c_new_register(f);
         crpi_c_need_register(f, at + 1);
         crpi_c_emit(f, CRPI_INS(CRPI_OP_SETP, at, object, list));
-        emit_cache(f, crpi_c_nth(place, 2));
+        emit_cache(f, crpi_c_nth(place, 2), 0);
     } else grow_variable(f, place, list);
     crpi_c_bind(f, &done);
     f->top = top;
@@ -255,7 +256,7 @@ static int invoke(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
     int n = push_arguments(f, arguments, NULL);
     crpi_c_emit_place(f, form);
     crpi_c_emit(f, CRPI_INS(CRPI_OP_INVOKE, at, is_tail && !f->proto->is_constructor, n));
-    emit_cache(f, name);
+    emit_cache(f, name, 0);
     f->top = at + 1;
     if (is_tail) {
         f->type = 0;
@@ -283,14 +284,17 @@ static int access(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
     int object = crpi_c_operand(f, left, arguments);
     crpi_type of = f->type;
     if (sets) value = crpi_c_expression(f, crpi_c_nth(arguments, 0), ANY);
+    crpi_type given = f->type;
     int at;
     if (!sets && object == f->top - 1 && !crpi_c_is_variable(f, object)) at = object;
     else at = crpi_c_new_register(f);
     crpi_c_need_register(f, at + 1);
     crpi_c_emit_place(f, form);
-    crpi_c_emit(f, CRPI_INS(sets ? CRPI_OP_SETP : CRPI_OP_GETP, at, object, value));
-    emit_cache(f, name);
-    crpi_type type = sets ? 0 : property_type(f, of, name);
+    crpi_type type = property_type(f, of, name);
+    bool known = sets && want == NOWHERE && type && type == given;
+    crpi_c_emit(f, CRPI_INS(known ? CRPI_OP_SETKNOWN : sets ? CRPI_OP_SETP : CRPI_OP_GETP, at, object, value));
+    emit_cache(f, name, known ? type : 0);
+    if (sets) type = 0;
     if (want == ANY && at != top) { /* the operands' registers are free now: the value goes down to the first */
         crpi_c_emit(f, CRPI_INS(CRPI_OP_MOVE, top, at, 0));
         at = top;
@@ -397,10 +401,7 @@ static void return_at_once(fn *f, int reg)
     switch (*last & 0xff) {
     case CRPI_OP_ADD:
     case CRPI_OP_IADD: crpi_set_opcode(last, CRPI_OP_ADDRET); return;
-    case CRPI_OP_SUB: crpi_set_opcode(last, CRPI_OP_SUBRET); return;
-    case CRPI_OP_MUL: crpi_set_opcode(last, CRPI_OP_MULRET); return;
     case CRPI_OP_ADDI: crpi_set_opcode(last, CRPI_OP_ADDIRET); return;
-    case CRPI_OP_SUBI: crpi_set_opcode(last, CRPI_OP_SUBIRET); return;
     default: return;
     }
 }

@@ -29,13 +29,13 @@ static int opcode_of(crp_word name)
     }
 }
 
-static int immediate_of(int op)
+static int immediate_of(int op, crp_word b)
 {
     switch (op) {
     case CRPI_OP_ADD: return CRPI_OP_ADDI;
     case CRPI_OP_SUB: return CRPI_OP_SUBI;
     case CRPI_OP_MUL: return CRPI_OP_MULI;
-    case CRPI_OP_REM: return CRPI_OP_REMI;
+    case CRPI_OP_REM: return b > 0 && (b & (b - 1)) == 0 ? CRPI_OP_REMP : CRPI_OP_REMI;
     default: return -1;
     }
 }
@@ -43,7 +43,7 @@ static int immediate_of(int op)
 /* Whether the number on the right may stand in the instruction. */
 static bool fits(int op, crp_word b)
 {
-    return immediate_of(op) >= 0 && small(b, INT8_MIN, INT8_MAX) && !(op == CRPI_OP_REM && b == crp_fixnum(0));
+    return immediate_of(op, b) >= 0 && small(b, INT8_MIN, INT8_MAX) && !(op == CRPI_OP_REM && b == crp_fixnum(0));
 }
 
 /* The instruction for operands of these types. */
@@ -121,7 +121,7 @@ static int arithmetic(fn *f, crp_word form, int op, int want)
         int keep = f->top, into;
         if (fits(op, crp_head(rest))) {
             into = last ? destination(f, top, want) : reg >= top ? reg : crpi_c_new_register(f);
-            crpi_c_emit_to(f, CRPI_INS(immediate_of(op), into, reg, (int8_t)crp_fixnum_value(crp_head(rest))));
+            crpi_c_emit_to(f, CRPI_INS(immediate_of(op, crp_head(rest)), into, reg, (int8_t)crp_fixnum_value(crp_head(rest))));
             f->type = number_type(type, CRPI_TYPE(CRP_INTEGER, 0));
             reg = into;
             continue;

@@ -91,6 +91,7 @@ typedef struct fn {
     uint32_t retarget; /* the end of the last instruction, if nothing but its A says where its value goes; else 0 */
     uint32_t last;     /* where that instruction begins */
     uint32_t check;    /* where the last CHECK begins */
+    uint32_t checks;   /* the same, of the last CHECK behind an instruction that only writes its A */
 } fn;
 
 enum { ANY = -1, NOWHERE = -2 }; /* where a value is wanted, beside a register */

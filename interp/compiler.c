@@ -127,7 +127,7 @@ void crpi_c_bind_at(fn *f, label *to, uint32_t target)
     uint32_t *code = f->proto->code;
     for (uint32_t at = to->chain; at;) {
         uint32_t next = code[at];
-        code[at] = target - (at + 1);
+        code[at] = CRPI_JUMP_WORD(at, target);
         at = next;
     }
     to->chain = 0;
@@ -151,6 +151,14 @@ uint32_t *crpi_c_last(fn *f)
     return f->retarget == here(f) && f->retarget > 0 && !crpi_c_failed(f) ? &f->proto->code[f->last] : NULL;
 }
 
+/* So does a HEAD whose item is checked. */
+static void head_to(fn *f, uint32_t *check, int to)
+{
+    if ((*check & 0xff) != CRPI_OP_CHECKI || f->checks != f->check) return;
+    uint32_t *head = check - 1;
+    if ((*head & 0xff) == CRPI_OP_HEAD && CRPI_A(*head) == CRPI_A(*check)) *head = CRPI_INS(CRPI_OP_HEADI, CRPI_A(*head), *head >> 16 & 0xff, to);
+}
+
 /* A check before a MOVE of what it has checked moves it too, unless it must convert it first. */
 static void check_and_move(fn *f, int reg, int to)
 {
@@ -158,6 +166,7 @@ static void check_and_move(fn *f, int reg, int to)
     int op = *check & 0xff;
     if (f->check + CHECK_WORDS != here(f) || CRPI_A(*check) != (uint32_t)reg) return;
     if (op != CRPI_OP_CHECK && op != CRPI_OP_CHECKI) return;
+    head_to(f, check, to);
     crpi_set_opcode(check, op == CRPI_OP_CHECKI ? CRPI_OP_CHECKIMOVE : CRPI_OP_CHECKMOVE);
     *check |= (uint32_t)to << 24;
 }
@@ -177,7 +186,7 @@ void crpi_c_move_to(fn *f, int reg, int to)
 void crpi_c_jump_back(fn *f, uint32_t instruction, uint32_t to)
 {
     crpi_c_emit(f, instruction);
-    crpi_c_emit(f, to - (here(f) + 1));
+    crpi_c_emit(f, CRPI_JUMP_WORD(here(f), to));
 }
 
 void crpi_c_need_register(fn *f, int reg)
@@ -254,6 +263,7 @@ void crpi_c_check(fn *f, int reg, crpi_type type, enum crpi_checked what, crp_wo
 {
     if (type == 0 || type == CRPI_NO_RESULT || f->type == type) return;
     int op = type == CRPI_TYPE(CRP_INTEGER, 0) ? CRPI_OP_CHECKI : CRPI_OP_CHECK;
+    if (crpi_c_last(f)) f->checks = here(f);
     f->check = here(f);
     crpi_c_emit(f, CRPI_INS(op, reg, what, 0));
     crpi_c_emit(f, type);

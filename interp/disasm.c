@@ -44,7 +44,7 @@ static void put_literal(listing *l)
 
 static void put_jump(listing *l)
 {
-    int32_t distance = (int32_t)take_word(l);
+    int32_t distance = (int32_t)take_word(l) / (int32_t)sizeof(uint32_t) - 1;
     crpi_buf_format(l->out, " ->%d", (int)l->at + 1 + l->words + distance);
 }
 

@@ -136,12 +136,25 @@ static void decide(sort *s, bool right_first)
     else move(s, s->left++, 1);
 }
 
+/* The block that holds the items, and nothing else, becomes the Array's. */
+static void hand_over(sort *s, crpi_gather *g)
+{
+    g->items = s->from;
+    g->count = s->count;
+    g->capacity = s->room;
+    s->from = NULL;
+    s->words = s->count = 0;
+}
+
 /* A new List or Array of the items. */
 static crp_status deliver(crp_call *c, sort *s)
 {
     crpi_gather g;
     crp_status st = CRP_OK;
+    if (s->to) crp_free_bytes(c->vm, s->to, s->room * sizeof *s->to);
+    s->to = NULL;
     crpi_gather_begin(&g, crpi_turns_walks(c)->at);
+    if (g.array && !s->wide) hand_over(s, &g);
     for (size_t i = 0; !st && i < s->count; i++)
         st = crpi_gather_add(c->vm, &g, entry(s, s->from, i)[s->wide]);
     if (!st) st = crpi_gather_end(c->vm, &g, &c->result);

@@ -250,7 +250,7 @@ noinst_HEADERS += $(interp_headers)
 lib_LTLIBRARIES += libcarapace.la
 libcarapace_la_SOURCES = $(interp_sources) $(module_sources)
 nodist_libcarapace_la_SOURCES = stdlib-embedded.c
-libcarapace_la_LDFLAGS = -version-info 0:0:0 -export-symbols-regex '^crp_' -no-undefined $(DEFS_FLAG)
+libcarapace_la_LDFLAGS = -version-info 0:0:0 -export-symbols-regex '^crp_' -no-undefined $(DEFS_FLAG) $(RELR_FLAG)
 libcarapace_la_CFLAGS = $(AM_CFLAGS) $(CARES_CFLAGS)
 libcarapace_la_LIBADD = $(CARES_LIBS)
 

@@ -22,13 +22,19 @@ static inline bool place(crp_word w, size_t count, size_t *at)
 
 static inline bool is_text(crp_word w) { return crp_is_a(w, CRP_STRING); }
 
+static inline const char *text_of(crp_word string, size_t *length)
+{
+    *length = crpi_str_of(string)->length;
+    return crpi_str_of(string)->bytes;
+}
+
 /* --- String --------------------------------------------------------------------------------------------- */
 
 QUICK(string_length)
 {
     size_t length;
     (void)vm, (void)args;
-    crp_string_data(self, &length);
+    text_of(self, &length);
     if (n == 0) *out = crp_fixnum((int64_t)length);
     return CRP_OK;
 }
@@ -37,7 +43,7 @@ QUICK(string_get)
 {
     size_t length, at;
     (void)vm;
-    const char *text = crp_string_data(self, &length);
+    const char *text = text_of(self, &length);
     if (n == 1 && place(args[0], length, &at)) *out = crp_fixnum((unsigned char)text[at]);
     return CRP_OK;
 }
@@ -45,7 +51,7 @@ QUICK(string_get)
 QUICK(string_extract)
 {
     size_t length, at, count;
-    crp_string_data(self, &length);
+    text_of(self, &length);
     if (n == 0 || n > 2 || !place(args[0], length, &at)) return CRP_OK;
     count = length - at;
     if (n == 2 && !place(args[1], count + 1, &count)) return CRP_OK;
@@ -56,9 +62,9 @@ QUICK(string_search)
 {
     size_t length, m, from = 0;
     (void)vm;
-    const char *text = crp_string_data(self, &length), *what;
+    const char *text = text_of(self, &length), *what;
     if (n == 0 || n > 2 || !is_text(args[0]) || (n == 2 && !place(args[1], length + 1, &from))) return CRP_OK;
-    what = crp_string_data(args[0], &m);
+    what = text_of(args[0], &m);
     size_t at = crpi_lib_search(text, length, what, m, from);
     *out = at < length || m == 0 ? crp_fixnum((int64_t)at) : CRP_NIL;
     return CRP_OK;
@@ -69,7 +75,7 @@ QUICK(string_starts)
     size_t length, m;
     (void)vm;
     if (n != 1 || !is_text(args[0])) return CRP_OK;
-    const char *text = crp_string_data(self, &length), *what = crp_string_data(args[0], &m);
+    const char *text = text_of(self, &length), *what = text_of(args[0], &m);
     *out = crp_bool(m <= length && !memcmp(text, what, m));
     return CRP_OK;
 }
@@ -120,7 +126,7 @@ QUICK(buffer_append)
     size_t length;
     (void)vm;
     if (n != 1 || !is_text(args[0])) return CRP_OK;
-    const char *text = crp_string_data(args[0], &length);
+    const char *text = text_of(args[0], &length);
     crpi_buffer *b = crpi_buffer_of(self);
     if (length > b->capacity - b->start - b->length || !b->block) return CRP_OK;
     memcpy(b->block + b->start + b->length, text, length);

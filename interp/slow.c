@@ -37,12 +37,10 @@ static int plain_operation(int op)
     case CRPI_OP_IADD:
     case CRPI_OP_DADD:
     case CRPI_OP_ADDRET: return CRPI_OP_ADD;
-    case CRPI_OP_DSUB:
-    case CRPI_OP_SUBRET: return CRPI_OP_SUB;
+    case CRPI_OP_DSUB: return CRPI_OP_SUB;
     case CRPI_OP_DMUL:
     case CRPI_OP_DMULADD:
-    case CRPI_OP_DMULSUB:
-    case CRPI_OP_MULRET: return CRPI_OP_MUL;
+    case CRPI_OP_DMULSUB: return CRPI_OP_MUL;
     case CRPI_OP_DDIV: return CRPI_OP_DIV;
     default: return op;
     }
@@ -57,10 +55,10 @@ static int operation_of(uint32_t in, crp_word *a, crp_word *b, const crp_word *R
     case CRPI_OP_ADDIRET:
     case CRPI_OP_ADDIJLT:
     case CRPI_OP_ADDIJLE: return CRPI_OP_ADD;
-    case CRPI_OP_SUBI:
-    case CRPI_OP_SUBIRET: return CRPI_OP_SUB;
+    case CRPI_OP_SUBI: return CRPI_OP_SUB;
     case CRPI_OP_MULI: return CRPI_OP_MUL;
-    case CRPI_OP_REMI: return CRPI_OP_REM;
+    case CRPI_OP_REMI:
+    case CRPI_OP_REMP: return CRPI_OP_REM;
     case CRPI_OP_NEG:
         if (crp_is_real(*a)) {
             *b = crp_fixnum(-1);
@@ -99,6 +97,14 @@ static bool has_operator(crp *vm, crp_word object, crp_word name)
     return crp_is_object(object) && !crpi_is_number(object) && crp_has_method(vm, object, name);
 }
 
+static bool text_sum(crp *vm, crp_word a, crp_word b, crp_word *out, crp_status *st)
+{
+    crp_word text = CRP_UNSET;
+    WITH_FRESH(vm, *st = crpi_text_sum(vm, a, b, &text));
+    if (text != CRP_UNSET) *out = text;
+    return *st || text != CRP_UNSET;
+}
+
 crp_status crpi_slow_arithmetic(crp *vm, crpi_task *task, uint32_t in)
 {
     crp_word a, b, *R = task->base;
@@ -107,9 +113,10 @@ crp_status crpi_slow_arithmetic(crp *vm, crpi_task *task, uint32_t in)
         return crpi_is_number(R[B(in)]) ? CRP_OK : crpi_no_number(vm, C(in), R[B(in)]);
     }
     int op = operation_of(in, &a, &b, R);
-    if (answered(task, &R[A(in)])) return CRP_OK;
-    if (has_operator(vm, a, operator_name(op))) return crpi_ask(vm, task, task->pc - 1, a, operator_name(op), &b, 1);
     crp_status st;
+    if (answered(task, &R[A(in)])) return CRP_OK;
+    if (op == CRPI_OP_ADD && text_sum(vm, a, b, &R[A(in)], &st)) return st;
+    if (has_operator(vm, a, operator_name(op))) return crpi_ask(vm, task, task->pc - 1, a, operator_name(op), &b, 1);
     WITH_FRESH(vm, st = crpi_arithmetic(vm, op, a, b, &R[A(in)]));
     return st;
 }
@@ -188,7 +195,7 @@ static crp_status jump_if(crp *vm, crpi_task *task, bool taken)
         task->pc++;
         return CRP_OK;
     }
-    task->pc += 1 + (int32_t)*task->pc;
+    task->pc = crpi_jump(task->pc);
     return --vm->fuel < 0 ? crpi_look(vm, true) : CRP_OK;
 }
 
@@ -363,7 +370,8 @@ crp_status crpi_slow_pair(crp *vm, crpi_task *task, uint32_t in)
     crp_word *R = task->base;
     switch (in & 0xff) {
     case CRPI_OP_CONS: return cons(vm, R, in);
-    case CRPI_OP_HEAD: return no_pair(vm, R[B(in)], "headOf");
+    case CRPI_OP_HEAD:
+    case CRPI_OP_HEADI: return no_pair(vm, R[B(in)], "headOf");
     case CRPI_OP_TAIL:
     case CRPI_OP_TAILJT: return no_pair(vm, R[B(in)], "tailOf");
     case CRPI_OP_LIST: return list(vm, R, in);
@@ -443,6 +451,13 @@ crp_status crpi_slow_next(crp *vm, crpi_task *task, uint32_t in)
 
 /* --- members ----------------------------------------------------------------------------------------------------------- */
 
+/* SETP, and what it became or takes the place of it. */
+static bool sets_or_calls(uint32_t op)
+{
+    return op == CRPI_OP_SETP || op == CRPI_OP_SETSLOT || op == CRPI_OP_SETKNOWN || op == CRPI_OP_SETTYPED ||
+           op == CRPI_OP_NATIVE1 || op == CRPI_OP_ITEM;
+}
+
 crp_status crpi_slow_member(crp *vm, crpi_task *task, uint32_t in)
 {
     crp_word *R = task->base, *at = R + A(in);
@@ -452,11 +467,11 @@ crp_status crpi_slow_member(crp *vm, crpi_task *task, uint32_t in)
     task->pc += 3;
     if (op == CRPI_OP_NATIVE) *ins = (*ins & ~(uint32_t)0xff) | CRPI_OP_INVOKE;
     if (op == CRPI_OP_INVOKE || op == CRPI_OP_NATIVE) return crpi_enter_member(vm, task, at, C(in), name, ins, B(in) == 1);
-    if (op == CRPI_OP_SETP || op == CRPI_OP_SETSLOT || op == CRPI_OP_NATIVE1 || op == CRPI_OP_ITEM) {
+    if (sets_or_calls(op)) {
         crp_word object = R[B(in)], value = R[C(in)];
         at[0] = object;
         at[1] = value;
-        if (op != CRPI_OP_SETP) *ins = (*ins & ~(uint32_t)0xff) | CRPI_OP_SETP;
+        if (op != CRPI_OP_SETP && op != CRPI_OP_SETKNOWN) *ins = (*ins & ~(uint32_t)0xff) | CRPI_OP_SETP;
         return crpi_enter_member(vm, task, at, 1, name, ins, false);
     }
     at[0] = R[B(in)];
@@ -678,7 +693,7 @@ static crp_status push_handler(crp *vm, crpi_task *task, uint32_t in)
         .reg = A(in),
         .kind = B(in),
         .base = task->base,
-        .pc = task->pc + 1 + (int32_t)*task->pc,
+        .pc = crpi_jump(task->pc),
         .segment = task->segment,
         .deadline = crpi_task_deadline(task),
     };

@@ -576,7 +576,8 @@ static int quick_opcode(int op, const crpi_member *m, uint32_t n, bool inside)
         return op == CRPI_OP_INVOKE ? CRPI_OP_NATIVE : n == 0 ? CRPI_OP_NATIVE0 : CRPI_OP_NATIVE1;
     if (op == CRPI_OP_INVOKE) return op;
     if (n == 0) return method ? CRPI_OP_CALL0 : m->kind == CRPI_SLOT ? CRPI_OP_GETSLOT : op;
-    return m->kind == CRPI_SLOT && (inside || !(m->flags & CRPI_READONLY)) && !m->row ? CRPI_OP_SETSLOT : op;
+    bool fits = m->offset >> CRPI_SLOT_TYPE_SHIFT == 0 && m->type >> (32 - CRPI_SLOT_TYPE_SHIFT) == 0;
+    return m->kind == CRPI_SLOT && fits && (inside || !(m->flags & CRPI_READONLY)) && !m->row ? CRPI_OP_SETSLOT : op;
 }
 
 /* The quick way of a native method is looked for when a call first remembers it. */
@@ -596,21 +597,37 @@ static bool moves_on(uint32_t *ins)
     return true;
 }
 
+/* The second word of what an instruction remembers. */
+static uint32_t remembered(int op, const crpi_member *m)
+{
+    switch (op) {
+    case CRPI_OP_GETSLOT:
+    case CRPI_OP_GETSLOTTO:
+    case CRPI_OP_SETTYPED: return m->offset;
+    case CRPI_OP_SETSLOT: return m->offset | m->type << CRPI_SLOT_TYPE_SHIFT;
+    case CRPI_OP_NATIVE0:
+    case CRPI_OP_NATIVE1:
+    case CRPI_OP_NATIVE: return m->number | (uint32_t)m->quick << CRPI_QUICK_SHIFT;
+    default: return m->number;
+    }
+}
+
 /* Lets the instruction remember what it found, so that it need not ask again for objects of this class.  Only natives
  * have methods of what is no object. */
 static void remember(crp *vm, uint32_t *ins, crp_word object, crpi_member *m, uint32_t n, bool inside)
 {
-    if (!ins || crp_is_a(object, CRP_VIEW)) return;
+    if (!ins || crp_is_a(object, CRP_VIEW) || m->number > CRPI_MEMBER_MASK) return;
     int op = *ins & 0xff, quick = quick_opcode(op, m, n, inside);
     bool native = quick == CRPI_OP_NATIVE || quick == CRPI_OP_NATIVE0 || quick == CRPI_OP_NATIVE1;
     bool script = m->kind == CRPI_METHOD && crp_is_a(m->function, CRP_FUNCTION) && !native;
     if ((quick == op && !(op == CRPI_OP_INVOKE && script)) || (!crp_is_object(object) && !native)) return;
     if (native) find_quick(vm, m);
     if (quick == CRPI_OP_NATIVE1 && m->quick && vm->quick[m->quick].opcode) quick = vm->quick[m->quick].opcode;
+    if (quick == CRPI_OP_SETSLOT && op == CRPI_OP_SETKNOWN && ins[2] == m->type) quick = CRPI_OP_SETTYPED;
     if (quick == CRPI_OP_GETSLOT && moves_on(ins)) quick = CRPI_OP_GETSLOTTO;
     crpi_set_opcode(ins, quick);
     ins[1] = plain_class_of(object);
-    ins[2] = quick == CRPI_OP_GETSLOT || quick == CRPI_OP_GETSLOTTO ? m->offset : m->number;
+    ins[2] = remembered(quick, m);
 }
 
 static uint32_t owner_of(const crpi_task *task)
@@ -701,7 +718,7 @@ crp_status crpi_known_native(crp *vm, crpi_task *task, uint32_t in)
     crp_word *R = task->base, *at = R + (uint8_t)(in >> 8), object = R[(uint8_t)(in >> 16)], function;
     uint32_t op = in & 0xff, n = op == CRPI_OP_NATIVE ? in >> 24 : op == CRPI_OP_NATIVE1 || op == CRPI_OP_ITEM;
     if (op == CRPI_OP_NATIVE) object = at[0];
-    function = vm->members[pc[1]]->function;
+    function = vm->members[pc[1] & CRPI_MEMBER_MASK]->function;
     if (plain_class_of(object) != pc[0] || !crp_is_a(function, CRP_FUNCTION) || !crpi_function_of(function)->row)
         return crpi_slow_member(vm, task, in);
     crp_word value = R[in >> 24];

@@ -22,19 +22,28 @@
 #define CASE(name) L_##name
 #define NEXT \
     do { \
-        in = *pc++; \
-        goto *table[(uint8_t)in]; \
+        pc++; \
+        goto *table[BYTE(0)]; \
     } while (0)
 #else
 #define CASE(name) case CRPI_OP_##name
 #define NEXT goto dispatch
 #endif
 
-#define A ((uint8_t)(in >> 8))
-#define B ((uint8_t)(in >> 16))
-#define C ((uint8_t)(in >> 24))
-#define C_SIGNED ((int8_t)(in >> 24))
-#define BC_SIGNED ((int16_t)(in >> 16))
+/* The instruction under way: its first word is behind pc as long as pc has not been moved over the other ones.  A byte of
+ * it is one load, where shifting takes three steps. */
+#define IN (pc[-1])
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define BYTE(n) (((const uint8_t *)pc)[(n)-4])
+#else
+#define BYTE(n) ((uint8_t)(IN >> 8 * (n)))
+#endif
+
+#define A BYTE(1)
+#define B BYTE(2)
+#define C BYTE(3)
+#define C_SIGNED ((int8_t)C)
+#define BC_SIGNED ((int16_t)(IN >> 16))
 
 #define SAVE() (task->pc = pc, task->base = R, task->fp = fp)
 #define RELOAD() (pc = task->pc, R = task->base, fp = task->fp)
@@ -46,13 +55,13 @@
 #define SLOW(function) \
     do { \
         SAVE(); \
-        st = function(vm, task, in); \
+        st = function(vm, task, IN); \
         goto after_slow; \
     } while (0)
 
 #define TAKE_JUMP \
     do { \
-        pc += 1 + (int32_t)*pc; \
+        pc = crpi_jump(pc); \
         if (UNLIKELY(--vm->fuel < 0)) goto interrupted; \
         NEXT; \
     } while (0)
@@ -149,26 +158,6 @@
         NEXT; \
     } while (0)
 
-#define ARITHMETIC_RETURN(name, overflows, real_op) \
-    CASE(name) : \
-    { \
-        crp_word a = R[B], b = R[C]; \
-        int64_t r; \
-        if (LIKELY(BOTH_FIXNUMS(a, b))) { \
-            if (LIKELY(!overflows((int64_t)a, (int64_t)b, &r))) RETURN((crp_word)r); \
-        } else if (BOTH_FLONUMS(a, b) && crpi_flonum(crpi_flonum_value(a) real_op crpi_flonum_value(b), &R[A])) NEXT; \
-        SLOW(crpi_slow_arithmetic); \
-    }
-
-#define ARITHMETIC_SMALL_RETURN(name, overflows) \
-    CASE(name) : \
-    { \
-        crp_word a = R[B]; \
-        int64_t r; \
-        if (LIKELY(crp_is_fixnum(a)) && LIKELY(!overflows((int64_t)a, (int64_t)C_SIGNED * 4, &r))) RETURN((crp_word)r); \
-        SLOW(crpi_slow_arithmetic); \
-    }
-
 /* Adds, and does the comparison that stands behind it too if that is one of small Integers. */
 #define COUNT(name, op) \
     CASE(name) : \
@@ -212,13 +201,15 @@ static inline bool has_header(const crpi_function *fn, uint32_t shape_and_count,
     } while (0)
 
 /* A call: the arguments' registers become the callee's.  For a method the receiver stands at at[0]. */
-#define ENTER(function, at_, wanted_, method_, otherwise) \
+#define ENTER(function, words, method_, otherwise) \
     do { \
         callee = (function); \
-        at = (at_); \
+        at = R + A; \
+        in = IN; \
+        pc += (words); \
         if (LIKELY(crp_is_object(callee))) { \
             crpi_function *fn_ = crpi_function_of(callee); \
-            if (LIKELY(has_header(fn_, wanted_, method_))) ENTER_AT(fn_, fn_->checked); \
+            if (LIKELY(has_header(fn_, in >> 16, method_))) ENTER_AT(fn_, fn_->checked); \
         } \
         goto otherwise; \
     } while (0)
@@ -234,15 +225,15 @@ static inline bool has_header(const crpi_function *fn, uint32_t shape_and_count,
 #define KNOWN_NATIVE(object, n_, arguments) \
     do { \
         crp_word o_ = (object); \
-        const crpi_member *m_ = vm->members[pc[1]]; \
-        if (OBJECT_OF_CLASS(o_, pc[0]) && m_->quick) { \
+        uint32_t quick_ = pc[1] >> CRPI_QUICK_SHIFT; \
+        if (OBJECT_OF_CLASS(o_, pc[0]) && quick_) { \
             size_t fresh_ = vm->heap.fresh_count; \
             crp_word answer_ = CRP_UNSET; \
             at = R + A; \
             arguments; \
             at[0] = o_; \
             SAVE(); \
-            st = vm->quick[m_->quick].run(vm, o_, at + 1, (n_), &answer_); \
+            st = vm->quick[quick_].run(vm, o_, at + 1, (n_), &answer_); \
             vm->heap.fresh_count = fresh_; \
             if (LIKELY(answer_ != CRP_UNSET)) { \
                 at[0] = answer_; \
@@ -250,7 +241,7 @@ static inline bool has_header(const crpi_function *fn, uint32_t shape_and_count,
                 NEXT; \
             } \
             task->pc = pc + 3; \
-            if (!st) st = crpi_enter_native(vm, task, m_->function, at, (n_)); \
+            if (!st) st = crpi_enter_native(vm, task, vm->members[task->pc[-2] & CRPI_MEMBER_MASK]->function, at, (n_)); \
             goto after_slow; \
         } \
         SLOW(crpi_known_native); \
@@ -280,7 +271,7 @@ LOOP_ATTRIBUTES crp_status crpi_execute(crp *vm, crpi_task *task)
     const uint32_t *pc = task->pc;
     crp_word *R = task->base, *at, callee;
     crpi_frame *fp = task->fp;
-    uint32_t in;
+    uint32_t in; /* of a call, while it is not known what is called */
     crp_status st;
 
     vm->task = task;
@@ -291,15 +282,16 @@ LOOP_ATTRIBUTES crp_status crpi_execute(crp *vm, crpi_task *task)
     NEXT;
 #else
 dispatch:
-    in = *pc++;
-    switch ((uint8_t)in) {
+    pc++;
+    switch (BYTE(0)) {
 #endif
 
     CASE(MOVE) : R[A] = R[B];
     NEXT;
     CASE(LOADI) : R[A] = crp_fixnum(BC_SIGNED);
     NEXT;
-    CASE(LOADC) : R[A] = *pc++;
+    CASE(LOADC) : R[A] = *pc;
+    pc++;
     NEXT;
     CASE(LOADK) : R[A] = literal(pc);
     pc += 2;
@@ -312,7 +304,8 @@ dispatch:
         pc++;
         NEXT;
     }
-    CASE(SETCELL) : vm->cells->values[*pc++] = R[A];
+    CASE(SETCELL) : vm->cells->values[*pc] = R[A];
+    pc++;
     NEXT;
     CASE(SETGLOBAL) : SLOW(crpi_slow_define);
     CASE(GETNAME) : SLOW(crpi_slow_name);
@@ -420,17 +413,37 @@ dispatch:
     REAL_ARITHMETIC(DDIV, /)
     MULTIPLY_AND(DMULADD, +)
     MULTIPLY_AND(DMULSUB, -)
-    ARITHMETIC_RETURN(ADDRET, ADD_OVERFLOWS, +)
-    ARITHMETIC_RETURN(SUBRET, SUB_OVERFLOWS, -)
-    ARITHMETIC_RETURN(MULRET, MUL_OVERFLOWS, *)
-    ARITHMETIC_SMALL_RETURN(ADDIRET, ADD_OVERFLOWS)
-    ARITHMETIC_SMALL_RETURN(SUBIRET, SUB_OVERFLOWS)
+    CASE(ADDRET) :
+    {
+        crp_word a = R[B], b = R[C];
+        int64_t r;
+        if (LIKELY(BOTH_FIXNUMS(a, b))) {
+            if (LIKELY(!ADD_OVERFLOWS((int64_t)a, (int64_t)b, &r))) RETURN((crp_word)r);
+        } else if (BOTH_FLONUMS(a, b) && crpi_flonum(crpi_flonum_value(a) + crpi_flonum_value(b), &R[A])) NEXT;
+        SLOW(crpi_slow_arithmetic);
+    }
+    CASE(ADDIRET) :
+    {
+        crp_word a = R[B];
+        int64_t r;
+        if (LIKELY(crp_is_fixnum(a)) && LIKELY(!ADD_OVERFLOWS((int64_t)a, (int64_t)C_SIGNED * 4, &r))) RETURN((crp_word)r);
+        SLOW(crpi_slow_arithmetic);
+    }
     COUNT(ADDIJLT, <)
     COUNT(ADDIJLE, <=)
+    CASE(REMP) : /* the sign is the dividend's */
+    {
+        crp_word a = R[B], sign = (crp_word)((int64_t)a >> 63), mask = (crp_word)C * 4 - 1;
+        if (LIKELY(crp_is_fixnum(a))) {
+            R[A] = ((((a ^ sign) - sign) & mask) ^ sign) - sign;
+            NEXT;
+        }
+        SLOW(crpi_slow_arithmetic);
+    }
     CASE(NEG) : SLOW(crpi_slow_arithmetic);
     CASE(NUMBER) : SLOW(crpi_slow_arithmetic);
 
-    CASE(JUMP) : pc += 1 + (int32_t)*pc;
+    CASE(JUMP) : pc = crpi_jump(pc);
     NEXT;
     CASE(LOOP) : TAKE_JUMP;
     CASE(JT) : JUMP_IF(R[A] != CRP_NIL);
@@ -473,6 +486,18 @@ dispatch:
         NEXT;
     }
     SLOW(crpi_slow_pair);
+    CASE(HEADI) :
+    if (LIKELY(crp_is_pair(R[B]))) {
+        crp_word v = crp_head(R[B]);
+        if (LIKELY(crp_is_fixnum(v))) {
+            R[C] = v;
+            pc += 5;
+            NEXT;
+        }
+        R[A] = v;
+        NEXT;
+    }
+    SLOW(crpi_slow_pair);
     CASE(TAIL) :
     if (LIKELY(crp_is_pair(R[B]))) {
         R[A] = crp_tail(R[B]);
@@ -487,7 +512,19 @@ dispatch:
         JUMP_IF(rest != CRP_NIL);
     }
     SLOW(crpi_slow_pair);
-    CASE(LIST) : SLOW(crpi_slow_pair);
+    CASE(LIST) :
+    {
+        crpi_bin *bin = &vm->heap.pairs;
+        crp_pair *p = (crp_pair *)(void *)bin->at;
+        if (LIKELY((size_t)(bin->end - bin->at) >= C * sizeof *p)) {
+            crp_word tail = CRP_NIL;
+            bin->at += C * sizeof *p;
+            for (uint32_t i = C; i-- > 0; tail = crp_from_pair(&p[i])) p[i] = (crp_pair){R[B + i], tail};
+            R[A] = tail;
+            NEXT;
+        }
+        SLOW(crpi_slow_pair);
+    }
     CASE(ENDCONS) : SLOW(crpi_slow_pair);
     CASE(GATHER) : SLOW(crpi_slow_pair);
     CASE(FORNEXT) :
@@ -507,10 +544,18 @@ dispatch:
 
     CASE(CALLG) :
     {
-        crp_word f = vm->cells->values[*pc++];
-        ENTER(f, R + A, in >> 16, false, enter);
+        crp_word f = vm->cells->values[*pc];
+        ENTER(f, 1, false, enter);
     }
-    CASE(CALL) : ENTER(R[B], R + A, (uint32_t)C << 8, false, enter);
+    CASE(CALL) :
+    {
+        callee = R[B];
+        at = R + A;
+        in = IN;
+        if (LIKELY(crp_is_object(callee)) && LIKELY(has_header(crpi_function_of(callee), (uint32_t)C << 8, false)))
+            ENTER_AT(crpi_function_of(callee), crpi_function_of(callee)->code);
+        goto enter;
+    }
     CASE(CALLV) : SLOW(crpi_slow_call);
     CASE(TCALLG) :
     {
@@ -552,8 +597,13 @@ dispatch:
         if (OBJECT_OF_CLASS(o, pc[0])) {
             crp_word f = vm->members[pc[1]]->function;
             R[A] = o;
+            at = R + A;
+            callee = f;
+            in = IN & 0xffffff;
             pc += 3;
-            ENTER(f, R + A, 0, true, enter_no_arguments);
+            if (LIKELY(crp_is_object(callee)) && LIKELY(has_header(crpi_function_of(callee), 0, true)))
+                ENTER_AT(crpi_function_of(callee), crpi_function_of(callee)->code);
+            goto enter_method;
         }
         SLOW(crpi_slow_member);
     }
@@ -562,14 +612,24 @@ dispatch:
     {
         crp_word o = R[B], v = R[C];
         if (OBJECT_OF_CLASS(o, pc[0])) {
-            const crpi_member *m = vm->members[pc[1]];
-            if (LIKELY(m->type == 0 || (m->type == CRP_INTEGER && crp_is_fixnum(v)) ||
-                       (m->type == CRP_REAL && crp_is_flonum(v)))) {
-                crpi_store(vm, &vm->heap, SLOT(o, m->offset), v);
+            uint32_t type = pc[1] >> CRPI_SLOT_TYPE_SHIFT;
+            if (LIKELY(type == 0 || (type == CRP_INTEGER && crp_is_fixnum(v)) || (type == CRP_REAL && crp_is_flonum(v)))) {
+                crpi_store(vm, &vm->heap, SLOT(o, (uint16_t)pc[1]), v);
                 R[A] = v;
                 pc += 3;
                 NEXT;
             }
+        }
+        SLOW(crpi_slow_member);
+    }
+    CASE(SETKNOWN) : SLOW(crpi_slow_member);
+    CASE(SETTYPED) :
+    {
+        crp_word o = R[B];
+        if (OBJECT_OF_CLASS(o, pc[0])) {
+            crpi_store(vm, &vm->heap, SLOT(o, pc[1]), R[C]);
+            pc += 3;
+            NEXT;
         }
         SLOW(crpi_slow_member);
     }
@@ -578,8 +638,7 @@ dispatch:
         crp_word o = R[A];
         if (OBJECT_OF_CLASS(o, pc[0]) && B == 0) {
             crp_word f = vm->members[pc[1]]->function;
-            pc += 3;
-            ENTER(f, R + A, in >> 16, true, enter_method);
+            ENTER(f, 3, true, enter_method);
         }
         SLOW(crpi_slow_member);
     }
@@ -651,19 +710,17 @@ dispatch:
 enter:
     if (crp_is_a(callee, CRP_FUNCTION)) {
         crpi_function *fn = crpi_function_of(callee);
-        if (crpi_takes(fn, C)) ENTER_AT(fn, fn->code);
+        if (crpi_takes(fn, in >> 24)) ENTER_AT(fn, fn->code);
         SAVE();
-        if (fn->h.flags && fn->row && quick_function(vm, fn, at, C)) NEXT;
+        if (fn->h.flags && fn->row && quick_function(vm, fn, at, in >> 24)) NEXT;
     }
     SAVE();
-    if (LIKELY(callee != CRP_UNSET)) st = crpi_enter(vm, task, callee, at, C);
+    if (LIKELY(callee != CRP_UNSET)) st = crpi_enter(vm, task, callee, at, in >> 24);
     else st = crpi_enter_missing(vm, task, in, at);
     goto after_slow;
-enter_no_arguments:
-    in &= 0xffffff;
 enter_method:
     SAVE();
-    if (LIKELY(callee != CRP_UNSET)) st = crpi_enter_method(vm, task, callee, at, C);
+    if (LIKELY(callee != CRP_UNSET)) st = crpi_enter_method(vm, task, callee, at, in >> 24);
     else st = crpi_enter_missing(vm, task, in, at);
 after_slow:
     if (LIKELY(st == CRP_OK)) {

@@ -47,6 +47,9 @@ static inline void crpi_copy_words(crp_word *to, const crp_word *from, size_t n)
     if (n > 1) to[1] = from[1];
 }
 
+/* What instructions remember in one word: of a slot its offset and class, of a native method its number and quick way. */
+enum { CRPI_SLOT_TYPE_SHIFT = 16, CRPI_QUICK_SHIFT = 24, CRPI_MEMBER_MASK = (1 << CRPI_QUICK_SHIFT) - 1 };
+
 /* slow.c: the instructions whose quick way did not fit. `in` is the instruction's first word. */
 crp_status crpi_slow_arithmetic(crp *, crpi_task *, uint32_t in);
 crp_status crpi_slow_compare(crp *, crpi_task *, uint32_t in);
@@ -109,6 +112,9 @@ bool crpi_trace_init(crp *);
 crp_status crpi_no_number(crp *, int op, crp_word given); /* 1.11 */
 /* op is an opcode: ADD SUB MUL DIV REM.  1.11 unless both are numbers. */
 crp_status crpi_arithmetic(crp *, int op, crp_word a, crp_word b, crp_word *out);
+/* String plus String or small Integer, as the String's method `+` has it: the common ones without a call; *out CRP_UNSET: it is
+ * another sum. */
+crp_status crpi_text_sum(crp *, crp_word a, crp_word b, crp_word *out);
 static inline bool crpi_is_number(crp_word w)
 {
     return crp_is_fixnum(w) || crp_is_flonum(w) || crp_is_a(w, CRP_INTEGER) || crp_is_a(w, CRP_REAL);
