@@ -11,8 +11,8 @@
  *
  * A struct that the host fills begins with its own size, so that it can grow and a host compiled earlier
  * still works.  Texts are UTF-8 and, where no length stands beside them, end with a NUL; what the host hands
- * in is copied.  The functions on words in native.h are for native modules; where one of those has the better
- * name already, the one on handles ends in _val.
+ * in is copied.  The functions on words in native.h are for native modules, and for a host that calls
+ * very often (crp_call_words); where one of those has the better name already, the one on handles ends in _val.
  */
 #ifndef CARAPACE_H
 #define CARAPACE_H
@@ -254,8 +254,9 @@ size_t crp_complete(crp *, const char *text, size_t at,
 
 /* --- in the host's event loop --------------------------------------------------------------------------- */
 
-/* Tasks go on while a call runs.  A host with a loop of its own lets them go on in between as well: when
- * the descriptor is readable, or the time has come, it calls crp_loop_step, which never waits. */
+/* Tasks go on while a call waits, and before one in 64 calls.  A host with a loop of its own lets them go on in
+ * between as well: when the descriptor is readable, or the time has come, it calls crp_loop_step, which never
+ * waits. */
 int crp_loop_fd(crp *);               /* for poll; belongs to the interpreter; -1: none */
 int64_t crp_loop_due_ns(const crp *); /* from now; 0: at once; -1: nothing is due */
 crp_status crp_loop_step(crp *, unsigned max_events);

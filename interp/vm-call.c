@@ -8,9 +8,9 @@
 #include "value.h"
 
 #if defined(__GNUC__)
-#define SELDOM __attribute__((cold, noinline)) /* kept out of what is to be quick */
+#define APART __attribute__((noinline)) /* kept out of what is to be quick */
 #else
-#define SELDOM
+#define APART
 #endif
 
 static const uint32_t answer_code[] = {CRPI_OP_ANSWER};
@@ -198,7 +198,7 @@ static crp_status check_argument(crp *vm, const crpi_function *fn, const crpi_pa
 }
 
 /* Checks the arguments against the row's spec and adds what was left out. */
-SELDOM static crp_status prepare(crp *vm, crpi_native *nf, crp_word *args, uint32_t n)
+APART static crp_status prepare(crp *vm, crpi_native *nf, crp_word *args, uint32_t n)
 {
     const crpi_signature *s;
     crp_status st = crpi_function_signature(vm, nf->fn, &s);
@@ -415,7 +415,7 @@ static inline bool fits(const crpi_signature *s, const crp_word *args, uint32_t 
     return true;
 }
 
-SELDOM static crp_status make_state(crp *vm, crpi_native *nf)
+APART static crp_status make_state(crp *vm, crpi_native *nf)
 {
     nf->call.state = crp_alloc(vm, nf->row->state_size);
     if (!nf->call.state) return CRP_E_NOMEM;
