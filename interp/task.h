@@ -79,9 +79,10 @@ typedef struct crpi_native {
     crp_word *window;  /* where its result goes */
     crp_word *top;     /* where the window of what it calls begins */
     uint32_t frame;
-    bool gives_self;   /* a creator: its result is the object */
     bool catches, failed;
     bool parked;       /* on the heap, not on the C stack */
+    bool again;        /* it has called before, and there is room */
+    bool gives_self;   /* a creator: its result is the object */
     crp_word padded[16]; /* the arguments, when defaults were added */
     /* what it waits for */
     int fd_count, object_count;
@@ -94,9 +95,8 @@ typedef struct crpi_native {
     uint32_t callee_count;
     /* A native that calls one script's function again and again may say how it goes on after a call: it takes call.value,
      * and writes the arguments of the next call to where they are wanted, which is *ready; if it is not, what it returns is
-     * what the native returns.  `again`: it was called so before, and there is room. */
+     * what the native returns. */
     crp_status (*next)(crp_call *, crp_word *args, bool *ready);
-    bool again;
 } crpi_native;
 
 /* crp_then_call with one or two arguments (the second of one is not looked at), where nothing can fail. */

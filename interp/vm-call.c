@@ -407,8 +407,8 @@ static inline uint32_t plain_class_of(crp_word w) { return crp_is_object(w) ? cr
 static inline bool fits(const crpi_signature *s, const crp_word *args, uint32_t n)
 {
     if (!s || n < s->count || (n > s->count && !s->rest)) return false;
-    for (uint32_t i = 0; i < s->count; i++) {
-        const crpi_parameter *p = &s->parameters[i];
+    const crpi_parameter *p = s->parameters;
+    for (uint32_t i = 0, count = s->count; i < count; i++, p++) {
         uint32_t id = crp_is_fixnum(args[i]) ? CRP_INTEGER : plain_class_of(args[i]);
         if (p->type != 0 && id != p->type && id != p->other) return false;
     }
@@ -433,11 +433,10 @@ static crp_status enter_native(crp *vm, crpi_task *task, crpi_function *fn, crp_
     nf.fn = fn;
     nf.window = window;
     nf.gives_self = gives_self;
-    nf.catches = nf.failed = nf.parked = false;
+    nf.catches = nf.failed = nf.parked = nf.again = false;
     nf.callee_args = nf.few;
     nf.callee_count = 0;
     nf.next = NULL;
-    nf.again = false;
     nf.fd_count = nf.object_count = 0;
     nf.deadline = CRP_NO_DEADLINE;
     nf.callee = nf.callee_self = CRP_NIL;
