@@ -88,56 +88,77 @@ static int destination(fn *f, int top, int want)
     return top;
 }
 
+/* (/ x). */
+static int reciprocal(fn *f, crp_word x, int want)
+{
+    int one = crpi_c_new_register(f);
+    crpi_c_load_constant(f, crp_fixnum(1), one);
+    int reg = crpi_c_expression(f, x, ANY);
+    crpi_type type = number_type(CRPI_TYPE(CRP_INTEGER, 0), f->type);
+    crpi_c_emit(f, CRPI_INS(CRPI_OP_DIV, one, one, reg));
+    f->type = type;
+    return crpi_c_finish(f, one, want);
+}
+
+/* (- x), (+ x), (* x): x must be a number. */
+static int of_one(fn *f, int op, int reg, int into)
+{
+    if (op == CRPI_OP_SUB) crpi_c_emit_to(f, CRPI_INS(CRPI_OP_NEG, into, reg, 0));
+    else crpi_c_emit_to(f, CRPI_INS(CRPI_OP_NUMBER, into, reg, op));
+    f->type = number_type(f->type, CRPI_TYPE(CRP_INTEGER, 0));
+    return into;
+}
+
+/* A form that is being compiled: registers from `top` on are its own. */
+typedef struct calculation {
+    crp_word form;
+    int op, top, want;
+} calculation;
+
+static int into(fn *f, const calculation *c, int reg, bool last)
+{
+    if (last) return destination(f, c->top, c->want);
+    return reg >= c->top ? reg : crpi_c_new_register(f);
+}
+
+/* One operand more for what is in reg; gives the register of the result. */
+static int further(fn *f, const calculation *c, int reg, crp_word operand, bool last)
+{
+    crpi_type type = f->type;
+    int keep = f->top;
+    if (fits(c->op, operand)) {
+        int to = into(f, c, reg, last);
+        crpi_c_emit_to(f, CRPI_INS(immediate_of(c->op, operand), to, reg, (int8_t)crp_fixnum_value(operand)));
+        f->type = number_type(type, CRPI_TYPE(CRP_INTEGER, 0));
+        return to;
+    }
+    int b = crpi_c_expression(f, operand, ANY), instruction = instruction_for(c->op, type, f->type);
+    type = number_type(type, f->type);
+    crpi_c_emit_place(f, c->form);
+    f->top = keep;
+    if (instruction == CRPI_OP_DADD && b < c->top && reg >= c->top) swap(&reg, &b);
+    multiply_and(f, instruction, b, c->top);
+    int to = into(f, c, reg, last);
+    crpi_c_emit_to(f, CRPI_INS(instruction, to, reg, b));
+    f->type = type;
+    return to;
+}
+
 static int arithmetic(fn *f, crp_word form, int op, int want)
 {
-    int n = crpi_c_list_length(form) - 1, top = f->top;
+    int n = crpi_c_list_length(form) - 1;
     crp_word rest = crp_tail(form);
     if (n < 1 || (op == CRPI_OP_REM && n != 2)) {
         crpi_c_fail(f, form, CRP_BAD_ARGUMENT, "%p: %s expected, %d given", crp_head(form),
              op == CRPI_OP_REM ? "two arguments" : "one or more arguments", n);
         return 0;
     }
-    if (want == NOWHERE) want = ANY;
-    if (n == 1 && op == CRPI_OP_DIV) {
-        int one = crpi_c_new_register(f);
-        crpi_c_load_constant(f, crp_fixnum(1), one);
-        int reg = crpi_c_expression(f, crp_head(rest), ANY);
-        crpi_type type = number_type(CRPI_TYPE(CRP_INTEGER, 0), f->type);
-        crpi_c_emit(f, CRPI_INS(op, one, one, reg));
-        f->type = type;
-        return crpi_c_finish(f, one, want);
-    }
+    calculation c = {form, op, f->top, want == NOWHERE ? ANY : want};
+    if (n == 1 && op == CRPI_OP_DIV) return reciprocal(f, crp_head(rest), c.want);
     int reg = crpi_c_operand(f, crp_head(rest), crp_tail(rest));
-    if (n == 1) {
-        int into = destination(f, top, want);
-        if (op == CRPI_OP_SUB) crpi_c_emit_to(f, CRPI_INS(CRPI_OP_NEG, into, reg, 0));
-        else crpi_c_emit_to(f, CRPI_INS(CRPI_OP_NUMBER, into, reg, op));
-        f->type = number_type(f->type, CRPI_TYPE(CRP_INTEGER, 0));
-        return into;
-    }
-    for (rest = crp_tail(rest); crp_is_pair(rest) && !crpi_c_failed(f); rest = crp_tail(rest)) {
-        bool last = crp_tail(rest) == CRP_NIL;
-        crpi_type type = f->type;
-        int keep = f->top, into;
-        if (fits(op, crp_head(rest))) {
-            into = last ? destination(f, top, want) : reg >= top ? reg : crpi_c_new_register(f);
-            crpi_c_emit_to(f, CRPI_INS(immediate_of(op, crp_head(rest)), into, reg, (int8_t)crp_fixnum_value(crp_head(rest))));
-            f->type = number_type(type, CRPI_TYPE(CRP_INTEGER, 0));
-            reg = into;
-            continue;
-        }
-        int b = crpi_c_expression(f, crp_head(rest), ANY);
-        int instruction = instruction_for(op, type, f->type);
-        type = number_type(type, f->type);
-        crpi_c_emit_place(f, form);
-        f->top = keep;
-        if (instruction == CRPI_OP_DADD && b < top && reg >= top) swap(&reg, &b);
-        multiply_and(f, instruction, b, top);
-        into = last ? destination(f, top, want) : reg >= top ? reg : crpi_c_new_register(f);
-        crpi_c_emit_to(f, CRPI_INS(instruction, into, reg, b));
-        f->type = type;
-        reg = into;
-    }
+    if (n == 1) return of_one(f, op, reg, destination(f, c.top, c.want));
+    for (rest = crp_tail(rest); crp_is_pair(rest) && !crpi_c_failed(f); rest = crp_tail(rest))
+        reg = further(f, &c, reg, crp_head(rest), crp_tail(rest) == CRP_NIL);
     return reg;
 }
 

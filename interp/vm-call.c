@@ -587,7 +587,7 @@ static void find_quick(crp *vm, crpi_member *m)
             m->quick = i;
 }
 
-/* A GETP before a MOVE of what it gets, from a register that nothing reads afterwards: the target is noted in its C. */
+/* A GETP before a MOVE of what it gets: the target is noted in its C. */
 static bool moves_on(uint32_t *ins)
 {
     uint32_t next = ins[4];

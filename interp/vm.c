@@ -585,7 +585,7 @@ dispatch:
     {
         crp_word o = R[B];
         if (OBJECT_OF_CLASS(o, pc[0])) {
-            R[C] = *SLOT(o, pc[1]);
+            R[C] = R[A] = *SLOT(o, pc[1]);
             pc += 4;
             NEXT;
         }
