@@ -92,8 +92,8 @@ static inline bool crpi_takes(const crpi_function *fn, uint32_t n) { return fn->
 crp_status crpi_native_function(crp *, const crp_method *row, crp_word *out);
 crp_status crpi_native_signature(crp *, crpi_function *, const crpi_signature **out);
 
-/* The quick way of a built-in method, or (class Object) function, whose Function then has its number in `flags`: *out is CRP_UNSET when it is called, and still if the row must be asked.  It neither
- * waits nor calls anything of a script's. */
+/* The quick way of a built-in method, or (class Object) function, whose Function then has its number in `flags`.  *out is
+ * CRP_UNSET when it is called, and still if the row must be asked.  It neither waits nor calls anything of a script's. */
 typedef struct crpi_quick {
     uint32_t class_id;
     const char *name;

@@ -129,6 +129,7 @@ interp_sources = \
   interp/value.c \
   interp/vm-call.c \
   interp/vm-error.c \
+  interp/vm-remember.c \
   interp/vm.c \
   interp/walk.c \
   interp/zone.c \

@@ -400,16 +400,13 @@ static crp_status next_call(crp *vm, crpi_task *task, crpi_native *nf)
     return CRP_OK;
 }
 
-/* The class in the header: a view is a view. */
-static inline uint32_t plain_class_of(crp_word w) { return crp_is_object(w) ? crp_object_of(w)->class_id : crp_class_of(w); }
-
 /* Are these just the arguments that the signature names, each of one of its classes?  Then there is nothing to prepare. */
 static inline bool fits(const crpi_signature *s, const crp_word *args, uint32_t n)
 {
     if (!s || n < s->count || (n > s->count && !s->rest)) return false;
     const crpi_parameter *p = s->parameters;
     for (uint32_t i = 0, count = s->count; i < count; i++, p++) {
-        uint32_t id = crp_is_fixnum(args[i]) ? CRP_INTEGER : plain_class_of(args[i]);
+        uint32_t id = crp_is_fixnum(args[i]) ? CRP_INTEGER : crpi_plain_class(args[i]);
         if (p->type != 0 && id != p->type && id != p->other) return false;
     }
     return true;
@@ -567,68 +564,6 @@ crp_status crpi_ask(crp *vm, crpi_task *task, const uint32_t *again, crp_word ob
 
 /* --- members ------------------------------------------------------------------------------------------------------------ */
 
-/* What the instruction becomes that has found this member; itself: nothing is worth remembering. */
-static int quick_opcode(int op, const crpi_member *m, uint32_t n, bool inside)
-{
-    bool method = m->kind == CRPI_METHOD && crp_is_a(m->function, CRP_FUNCTION);
-    if (method && crpi_function_of(m->function)->row)
-        return op == CRPI_OP_INVOKE ? CRPI_OP_NATIVE : n == 0 ? CRPI_OP_NATIVE0 : CRPI_OP_NATIVE1;
-    if (op == CRPI_OP_INVOKE) return op;
-    if (n == 0) return method ? CRPI_OP_CALL0 : m->kind == CRPI_SLOT ? CRPI_OP_GETSLOT : op;
-    bool fits = m->offset >> CRPI_SLOT_TYPE_SHIFT == 0 && m->type >> (32 - CRPI_SLOT_TYPE_SHIFT) == 0;
-    return m->kind == CRPI_SLOT && fits && (inside || !(m->flags & CRPI_READONLY)) && !m->row ? CRPI_OP_SETSLOT : op;
-}
-
-/* The quick way of a native method is looked for when a call first remembers it. */
-static void find_quick(crp *vm, crpi_member *m)
-{
-    for (uint8_t i = 1; vm->quick && vm->quick[i].name; i++)
-        if (vm->quick[i].class_id == m->owner->id && !strcmp(vm->quick[i].name, crp_symbol_name(vm, m->name, NULL)))
-            m->quick = i;
-}
-
-/* A GETP before a MOVE of what it gets: the target is noted in its C. */
-static bool moves_on(uint32_t *ins)
-{
-    uint32_t next = ins[4];
-    if ((next & 0xff) != CRPI_OP_MOVE || (next >> 16 & 0xff) != CRPI_A(*ins)) return false;
-    *ins = (*ins & 0xffffff) | CRPI_A(next) << 24;
-    return true;
-}
-
-/* The second word of what an instruction remembers. */
-static uint32_t remembered(int op, const crpi_member *m)
-{
-    switch (op) {
-    case CRPI_OP_GETSLOT:
-    case CRPI_OP_GETSLOTTO:
-    case CRPI_OP_SETTYPED: return m->offset;
-    case CRPI_OP_SETSLOT: return m->offset | m->type << CRPI_SLOT_TYPE_SHIFT;
-    case CRPI_OP_NATIVE0:
-    case CRPI_OP_NATIVE1:
-    case CRPI_OP_NATIVE: return m->number | (uint32_t)m->quick << CRPI_QUICK_SHIFT;
-    default: return m->number;
-    }
-}
-
-/* Lets the instruction remember what it found, so that it need not ask again for objects of this class.  Only natives
- * have methods of what is no object. */
-static void remember(crp *vm, uint32_t *ins, crp_word object, crpi_member *m, uint32_t n, bool inside)
-{
-    if (!ins || crp_is_a(object, CRP_VIEW) || m->number > CRPI_MEMBER_MASK) return;
-    int op = *ins & 0xff, quick = quick_opcode(op, m, n, inside);
-    bool native = quick == CRPI_OP_NATIVE || quick == CRPI_OP_NATIVE0 || quick == CRPI_OP_NATIVE1;
-    bool script = m->kind == CRPI_METHOD && crp_is_a(m->function, CRP_FUNCTION) && !native;
-    if ((quick == op && !(op == CRPI_OP_INVOKE && script)) || (!crp_is_object(object) && !native)) return;
-    if (native) find_quick(vm, m);
-    if (quick == CRPI_OP_NATIVE1 && m->quick && vm->quick[m->quick].opcode) quick = vm->quick[m->quick].opcode;
-    if (quick == CRPI_OP_SETSLOT && op == CRPI_OP_SETKNOWN && ins[2] == m->type) quick = CRPI_OP_SETTYPED;
-    if (quick == CRPI_OP_GETSLOT && moves_on(ins)) quick = CRPI_OP_GETSLOTTO;
-    crpi_set_opcode(ins, quick);
-    ins[1] = plain_class_of(object);
-    ins[2] = remembered(quick, m);
-}
-
 static uint32_t owner_of(const crpi_task *task)
 {
     const crpi_frame *fp = task->fp;
@@ -689,7 +624,7 @@ static crp_status enter_member(crp *vm, crpi_task *task, crp_word *at, uint32_t 
         if (!m || ((m->flags & CRPI_PRIVATE) && owner != m->owner->id))
             return m ? crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is private: only methods of %p use it", name, m->owner->name)
                      : crpi_member_unknown(vm, at[0], name);
-        remember(vm, ins, at[0], m, n, inside);
+        crpi_remember(vm, ins, at[0], m, n, inside);
         return m->kind == CRPI_METHOD ? enter_method(vm, task, at, n, m, tail) : enter_property(vm, at, n, m, inside);
     }
     return crp_raise(vm, CRP_ERR_SCRIPT, CRP_ILLEGAL, "%p is handed on without end", name);
@@ -718,7 +653,7 @@ crp_status crpi_known_native(crp *vm, crpi_task *task, uint32_t in)
     uint32_t op = in & 0xff, n = op == CRPI_OP_NATIVE ? in >> 24 : op == CRPI_OP_NATIVE1 || op == CRPI_OP_ITEM;
     if (op == CRPI_OP_NATIVE) object = at[0];
     function = vm->members[pc[1] & CRPI_MEMBER_MASK]->function;
-    if (plain_class_of(object) != pc[0] || !crp_is_a(function, CRP_FUNCTION) || !crpi_function_of(function)->row)
+    if (crpi_plain_class(object) != pc[0] || !crp_is_a(function, CRP_FUNCTION) || !crpi_function_of(function)->row)
         return crpi_slow_member(vm, task, in);
     crp_word value = R[in >> 24];
     at[0] = object;

@@ -50,6 +50,13 @@ static inline void crpi_copy_words(crp_word *to, const crp_word *from, size_t n)
 /* What instructions remember in one word: of a slot its offset and class, of a native method its number and quick way. */
 enum { CRPI_SLOT_TYPE_SHIFT = 16, CRPI_QUICK_SHIFT = 24, CRPI_MEMBER_MASK = (1 << CRPI_QUICK_SHIFT) - 1 };
 
+/* Lets the instruction remember what it found, so that it need not ask again for objects of this class.  Only natives
+ * have methods of what is no object. */
+void crpi_remember(crp *, uint32_t *ins, crp_word object, crpi_member *, uint32_t n, bool inside);
+
+/* The class in the header: a view is a view. */
+static inline uint32_t crpi_plain_class(crp_word w) { return crp_is_object(w) ? crp_object_of(w)->class_id : crp_class_of(w); }
+
 /* slow.c: the instructions whose quick way did not fit. `in` is the instruction's first word. */
 crp_status crpi_slow_arithmetic(crp *, crpi_task *, uint32_t in);
 crp_status crpi_slow_compare(crp *, crpi_task *, uint32_t in);
