@@ -220,7 +220,7 @@ static void let_go(crp *vm, crp_word w)
 /* What stands at a file's top level holds until it is collected; its Lock may go with it. */
 static void drop_lifetime(crp *vm, crp_object *o)
 {
-    if (crpi_is_marked(((lifetime *)o)->lock)) let_go(vm, crp_from_object(o));
+    if (crpi_is_marked(vm, ((lifetime *)o)->lock)) let_go(vm, crp_from_object(o));
 }
 
 static crp_status create_lifetime(crp_call *c)

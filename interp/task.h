@@ -140,6 +140,7 @@ typedef struct crpi_task {
     bool held;      /* it does not go on until it is let go: instead of READY it is HELD */
     bool from_c; /* crpi_run was asked for it; such tasks are one after the other, like one */
     bool stuck;  /* every task waits for another: this one is told when it goes on */
+    uint32_t marked_in;   /* the last of the collector's cycles that has marked what it holds */
     uint32_t passed_over; /* looks at an interrupt that is another's */
     struct crpi_task *next, *previous; /* in the ready queue */
     struct crpi_task *outer;           /* the one that this one's crpi_run was started from */

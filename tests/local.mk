@@ -29,6 +29,7 @@ unit_tests = \
   tests/unit/check-expand \
   tests/unit/check-format \
   tests/unit/check-functions \
+  tests/unit/check-heap \
   tests/unit/check-hive \
   tests/unit/check-json \
   tests/unit/check-load \
