@@ -10,14 +10,17 @@
 
 enum {
     START_THRESHOLD = 1 << 20,
-    SMALL_LIVE = 2 << 20, SMALL_USED = 16 << 20, /* below both a heap is collected at once */
+    SMALL = 4 << 20, /* of less than this, as of the last collection, the next one is whole; */
+    QUICK = 16 << 20, /* so it is if steps fall behind and there is less than this; */
+    QUICK_GROWN = 64 << 20, /* unless much more is in use now: it may be an Array */
     STEP = 64 << 10, /* bytes marked, at least */
     RATE = 4,
-    LEAST_DEBT = 64 << 20, /* a step does not take long, but if what is allocated outruns them the cycle ends at once */
+    MOST_MARKED = 20000, MOST_SWEPT = 4000, /* units of heap->work: a millisecond or so */
+    LEAST_DEBT = 16 << 20, /* a step does not take long, but if what is allocated outruns them the cycle ends at once */
     SWEEP_STEP = 16 << 10, SWEPT_PAGES = 16
 };
 
-static bool is_small(const crpi_heap *heap) { return heap->live < SMALL_LIVE && heap->mem->used < SMALL_USED; }
+static bool is_small(const crpi_heap *heap) { return heap->threshold < SMALL; }
 
 static size_t outside(const crpi_heap *heap) { return heap->mem->used - heap->arena_bytes; }
 
@@ -48,7 +51,7 @@ static void next_step(crpi_heap *heap, size_t bytes)
 
 static void begin_phase(crpi_heap *heap)
 {
-    heap->debt = heap->grown = 0;
+    heap->debt = 0;
     heap->paid_handed = heap->handed_out;
     heap->paid_outside = outside(heap);
     heap->most_debt = heap->mem->used / 2 + LEAST_DEBT;
@@ -75,7 +78,7 @@ static void begin(crp *vm)
     heap->phase = CRPI_MARKING;
     heap->marking = true;
     heap->marking_cycle++;
-    heap->live = heap->sliced_bytes = 0;
+    heap->live = heap->sliced_bytes = heap->grown = 0;
     begin_phase(heap);
     each_bin(heap, mark_run);
     crpi_each_root(vm, crpi_mark_word);
@@ -89,7 +92,7 @@ static void finish(crp *vm)
     crpi_mark_all(vm);
     crpi_mark_forget(vm);
     heap->marking = false;
-    if (heap->stress_every) crpi_verify_end(vm);
+    crpi_verify_end(vm);
     heap->collections++;
     heap->handed_out = 0;
     vm->append_cache.list = vm->append_cache.last = CRP_NIL;
@@ -112,41 +115,65 @@ static void forget_marks(crp *vm)
     vm->heap.phase = CRPI_IDLE;
 }
 
-static void collect_all(crp *vm)
+/* Marks all at once, and sweeps as much as `most` allows. */
+static void collect_now(crp *vm, size_t most)
 {
     crpi_heap *heap = &vm->heap;
     if (heap->marking) forget_marks(vm);
-    if (heap->phase == CRPI_SWEEPING) crpi_sweep_some(vm, SIZE_MAX);
+    if (heap->phase == CRPI_SWEEPING) crpi_sweep_some(vm, SIZE_MAX, SIZE_MAX);
     each_bin(heap, drop_run);
     begin(vm);
     finish(vm);
-    crpi_sweep_some(vm, SIZE_MAX);
-    crpi_heap_rest(heap);
+    if (crpi_sweep_some(vm, SIZE_MAX, most)) crpi_heap_rest(heap);
+    else next_step(heap, SWEEP_STEP);
 }
+
+static void collect_all(crp *vm) { collect_now(vm, SIZE_MAX); }
 
 /* --- steps --------------------------------------------------------------------------------------------------------- */
-
-static void mark_step(crp *vm)
-{
-    crpi_heap *heap = &vm->heap;
-    take_stock(heap);
-    size_t before = crpi_marked_bytes(heap), due = heap->debt * RATE;
-    if (heap->debt >= heap->most_debt || crpi_mark_some(vm, due < STEP ? STEP : due)) {
-        finish(vm);
-        next_step(heap, SWEEP_STEP);
-        return;
-    }
-    size_t paid = (crpi_marked_bytes(heap) - before) / RATE;
-    heap->debt = paid < heap->debt ? heap->debt - paid : 0;
-    next_step(heap, heap->debt ? STEP / RATE / 16 : STEP / RATE);
-}
 
 static void sweep_step(crp *vm)
 {
     crpi_heap *heap = &vm->heap;
     size_t pages = SWEPT_PAGES + take_stock(heap) * RATE / CRPI_PAGE_BYTES;
-    if (crpi_sweep_some(vm, heap->debt >= heap->most_debt ? SIZE_MAX : pages)) crpi_heap_rest(heap);
+    bool now = heap->debt >= heap->most_debt;
+    if (crpi_sweep_some(vm, now ? SIZE_MAX : pages, now ? SIZE_MAX : MOST_SWEPT)) crpi_heap_rest(heap);
     else next_step(heap, SWEEP_STEP);
+}
+
+/* Most steps are short; one behind an allocation of megabytes, which itself took a while, may be longer. */
+static bool mark_due(crp *vm)
+{
+    crpi_heap *heap = &vm->heap;
+    size_t due = heap->debt * RATE, megabytes = heap->debt >> 20;
+    if (heap->debt >= heap->most_debt) return true;
+    return crpi_mark_some(vm, due < STEP ? STEP : due, MOST_MARKED * (1 + (megabytes < 3 ? megabytes : 3)));
+}
+
+/* Much has been allocated, in few steps, beside a heap that is no large one: a whole collection takes no longer than that
+ * has, and finds what died since this cycle began. */
+static bool whole_is_better(const crpi_heap *heap)
+{
+    return heap->debt > heap->most_debt / 4 && heap->threshold + heap->handed_out < QUICK && heap->grown < QUICK_GROWN;
+}
+
+static void mark_step(crp *vm)
+{
+    crpi_heap *heap = &vm->heap;
+    take_stock(heap);
+    if (whole_is_better(heap)) {
+        collect_now(vm, MOST_SWEPT);
+        return;
+    }
+    size_t before = crpi_marked_bytes(heap);
+    if (mark_due(vm)) {
+        finish(vm);
+        sweep_step(vm);
+        return;
+    }
+    size_t paid = (crpi_marked_bytes(heap) - before) / RATE;
+    heap->debt = paid < heap->debt ? heap->debt - paid : 0;
+    next_step(heap, heap->debt ? STEP / RATE / 16 : STEP / RATE);
 }
 
 static void turn(crp *vm)
@@ -156,8 +183,8 @@ static void turn(crp *vm)
         sweep_step(vm);
     } else if (heap->phase == CRPI_MARKING) {
         mark_step(vm);
-    } else if (is_small(heap)) {
-        collect_all(vm);
+    } else if (is_small(heap) && heap->mem->used < heap->mem_trigger + QUICK_GROWN) {
+        collect_now(vm, MOST_SWEPT);
     } else {
         begin(vm);
         next_step(heap, STEP / RATE);
@@ -191,15 +218,15 @@ static void begin_stressed(crp *vm)
 static bool mark_stressed(crp *vm)
 {
     crpi_heap *heap = &vm->heap;
-    if (--heap->stress_steps == 0) return true;
-    return heap->stress_step && crpi_mark_some(vm, heap->stress_step);
+    if (heap->stress_steps == 0 || --heap->stress_steps == 0) return true;
+    return heap->stress_step && crpi_mark_some(vm, heap->stress_step, SIZE_MAX);
 }
 
 static void stress_step(crp *vm)
 {
     crpi_heap *heap = &vm->heap;
     if (heap->phase == CRPI_SWEEPING) {
-        if (crpi_sweep_some(vm, 1 + random_below(heap, 64))) crpi_heap_rest(heap);
+        if (crpi_sweep_some(vm, 1 + random_below(heap, 64), 1 + random_below(heap, 512))) crpi_heap_rest(heap);
     } else if (heap->phase == CRPI_MARKING) {
         if (mark_stressed(vm)) finish(vm);
     } else if (random_below(heap, 16)) {
@@ -244,6 +271,19 @@ void crpi_collect(crp *vm)
 }
 
 void crp_collect(crp *vm) { crpi_collect(vm); }
+
+/* A cycle that is under way does not count: it may keep what has died since it began. */
+bool crpi_collect_soon(crp *vm, uint32_t *cycle)
+{
+    crpi_heap *heap = &vm->heap;
+    if (is_small(heap) || heap->stress_every) {
+        crpi_collect(vm);
+        return true;
+    }
+    if (*cycle == 0 && heap->phase == CRPI_IDLE) *cycle = heap->marking_cycle + 1;
+    if (*cycle == 0 || heap->marking_cycle < *cycle || heap->phase != CRPI_IDLE) enter(vm, turn);
+    return *cycle && (heap->marking_cycle > *cycle || (heap->marking_cycle == *cycle && heap->phase == CRPI_IDLE));
+}
 
 /* --- memory outside the heap ----------------------------------------------------------------------------------------- */
 

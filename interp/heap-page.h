@@ -70,8 +70,8 @@ crpi_page *crpi_page_take(crpi_heap *);       /* heap->spare is not NULL */
 
 void crpi_mark_word(crp *, crp_word);
 void crpi_each_root(crp *, crp_marker);
-/* Scans cells until about so many bytes have been marked, or a step has taken long enough; true: nothing is left. */
-bool crpi_mark_some(crp *, size_t bytes);
+/* Scans cells until about so many bytes have been marked, or `most` of them; true: nothing is left. */
+bool crpi_mark_some(crp *, size_t bytes, size_t most);
 void crpi_mark_all(crp *); /* what is left; when the mark stack could not grow, all marked cells again */
 void crpi_mark_cells(crpi_bin *, bool); /* sets or takes back the marks of the run that the bin has left */
 void crpi_mark_forget(crp *); /* the mark stack is empty, and what it has grown by goes */
@@ -86,16 +86,16 @@ void crpi_heap_rest(crpi_heap *); /* no cycle is under way: says when the next o
 /* --- sweep.c ------------------------------------------------------------------------------------------------------ */
 
 void crpi_sweep_begin(crp *);
-bool crpi_sweep_page(crp *, crpi_bin *); /* the bin's next page; false: all have been */
-/* So many pages, or as many as a step has time for; SIZE_MAX: all.  True: that was all, and arenas without a page in use
- * have been given back. */
-bool crpi_sweep_some(crp *, size_t pages);
+/* The bin's next page; false: all have been, or heap->work has come to `most` and something is still to be dropped. */
+bool crpi_sweep_page(crp *, crpi_bin *, size_t most);
+/* At most so many pages, and so much work.  True: all have been, and arenas without a page in use given back. */
+bool crpi_sweep_some(crp *, size_t pages, size_t most);
 void crpi_drop_all(crp *); /* of every object, at the end */
 
 /* --- verify.c ----------------------------------------------------------------------------------------------------- */
 
 void crpi_verify_begin(crp *); /* a cycle begins: there are no marks */
-void crpi_verify_end(crp *);   /* all is marked; traps if something is not */
+void crpi_verify_end(crp *);   /* all is marked; traps if something is not; of other cycles it knows nothing */
 void crpi_verify_forget(crp *);
 
 #endif

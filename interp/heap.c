@@ -4,7 +4,7 @@
 #include <string.h>
 #include "state.h"
 
-enum { FIRST_ARENA = 16, NEXT_ARENA = 64, MOST_SWEPT = 64 };
+enum { FIRST_ARENA = 16, NEXT_ARENA = 64, MOST_SWEPT = 64, MOST_DROPPED = 1000 };
 
 /* --- pages --------------------------------------------------------------------------------------------------- */
 
@@ -84,11 +84,12 @@ static bool next_run(crpi_bin *bin, bool single)
     return true;
 }
 
-/* Goes to the bin's next page; one that has not been swept yet is, and if many have been in vain it is false too. */
+/* Goes to the bin's next page; one that has not been swept yet is, and if much has been done in vain it is false too. */
 static bool next_page(crp *vm, crpi_bin *bin)
 {
+    size_t most = vm->heap.work + MOST_DROPPED;
     for (int n = 0; bin->search == bin->unswept; n++)
-        if (n == MOST_SWEPT || !crpi_sweep_page(vm, bin)) return false;
+        if (n == MOST_SWEPT || !crpi_sweep_page(vm, bin, most)) return false;
     bin->page = *bin->search;
     bin->search = &bin->page->next;
     bin->next = 0;

@@ -44,6 +44,7 @@ typedef struct crpi_bin {
     crpi_page **unswept; /* the link to the next page to be swept */
     uint32_t cell;      /* bytes */
     uint32_t next;      /* cell index in `page` where the search goes on */
+    uint32_t dropped;   /* and in the first of `unswept`, where dropping does */
 } crpi_bin;
 
 typedef void (*crpi_roots)(crp *, crp_marker);
@@ -86,12 +87,12 @@ typedef struct crpi_heap {
     size_t next_step;    /* so much handed out, and a step or collection is due ... */
     size_t mem_trigger;  /* ... or memory in use grown to this */
     size_t paid_handed, paid_outside; /* what was handed out, and in use outside of pages, when the last step was due */
-    size_t grown;        /* by how much the latter has since the marks were complete */
+    size_t grown;        /* by how much the latter has since the cycle began */
     size_t debt;         /* bytes allocated that no step has paid for yet */
     size_t most_debt;    /* the cycle is not drawn out beyond this */
     size_t live;         /* cell bytes that the last mark phase found */
     size_t sliced_bytes; /* and what it scanned outside: of Arrays and HashTables */
-    size_t work;         /* cells and words scanned in this step, roughly in units of equal time */
+    size_t work;         /* done in this step, roughly in units of equal time */
     uint64_t collections;
     uint64_t allocations;  /* counted in stress mode only */
     uint64_t steps;        /* the same */
@@ -122,6 +123,8 @@ crp_pair *crpi_new_pair(crp *, crp_word head, crp_word tail);          /* logged
 crp_pair *crpi_new_pair_unlogged(crp *, crp_word head, crp_word tail); /* head and tail must be rooted */
 
 void crpi_collect(crp *);   /* a whole collection, now */
+/* One that need not be now, step by step: called until it is true.  *cycle is 0 at first. */
+bool crpi_collect_soon(crp *, uint32_t *cycle);
 void crpi_heap_turn(crp *); /* a collection or a step of one, as is due */
 static inline bool crpi_turn_is_due(const crpi_heap *heap)
 {

@@ -130,7 +130,8 @@ static crp_status create_lock(crp_call *c)
 {
     uint32_t id = crp_class_id(c->vm, "Lock");
     crp_status st = crpi_named_get(c->vm, id, sizeof(lock), c->args[0], &c->result);
-    if (!st && lock_of(c->result)->count == 0) lock_of(c->result)->owner = CRP_NIL;
+    if (!st && lock_of(c->result)->count == 0)
+        crp_store(c->vm, crp_object_of(c->result), &lock_of(c->result)->owner, CRP_NIL);
     return st;
 }
 

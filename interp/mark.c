@@ -5,7 +5,7 @@
 #include "state.h"
 
 /* A walk down a List is put off after so many pairs, a large object after so many words. */
-enum { LONGEST_WALK = 256, SLICE = 512, MOST_WORK = 20000 };
+enum { LONGEST_WALK = 256, SLICE = 512 };
 enum { CHUNK_WORDS = 510 };
 
 typedef struct crpi_gray {
@@ -186,13 +186,13 @@ static bool scan_next(crp *vm)
     return true;
 }
 
-bool crpi_mark_some(crp *vm, size_t bytes)
+bool crpi_mark_some(crp *vm, size_t bytes, size_t most)
 {
     crpi_heap *heap = &vm->heap;
     size_t before = crpi_marked_bytes(heap);
     heap->work = 0;
     while (scan_next(vm))
-        if (crpi_marked_bytes(heap) - before >= bytes || heap->work >= MOST_WORK) return false;
+        if (crpi_marked_bytes(heap) - before >= bytes || heap->work >= most) return false;
     return true;
 }
 

@@ -10,17 +10,23 @@
 #include "state.h"
 
 enum { POISON = 0xDB };
-enum { PAGE_WORK = 2, ARENA_WORK = 800, MOST_WORK = 8000 }; /* dropping an object is 1 */
+enum { PAGE_WORK = 2, ARENA_WORK = 800 }; /* dropping an object is 1, and 1 for each 4 KiB that it gives back */
 
-static void drop_dead(crp *vm, crpi_page *page)
+/* Goes on where the bin's last call ended; false: `most` work has been done before the end. */
+static bool drop_dead(crp *vm, crpi_bin *bin, crpi_page *page, size_t most)
 {
-    for (uint32_t i = 0, n = crpi_cells_in(page); i < n; i++) {
-        crp_object *o = (crp_object *)(void *)crpi_cell_at(page, i);
-        if (o->class_id == 0 || crpi_bit(page->marks, crpi_cell_bit(page, i))) continue;
-        vm->heap.kinds[o->class_id].drop(vm, o);
+    crpi_heap *heap = &vm->heap;
+    for (uint32_t n = crpi_cells_in(page); bin->dropped < n; bin->dropped++) {
+        crp_object *o = (crp_object *)(void *)crpi_cell_at(page, bin->dropped);
+        if (o->class_id == 0 || crpi_bit(page->marks, crpi_cell_bit(page, bin->dropped))) continue;
+        if (heap->work >= most) return false;
+        size_t before = heap->mem->used;
+        heap->kinds[o->class_id].drop(vm, o);
         o->class_id = 0;
-        vm->heap.work++;
+        heap->work += 1 + (before - heap->mem->used) / 4096;
     }
+    bin->dropped = 0;
+    return true;
 }
 
 static void poison(crpi_page *page)
@@ -130,16 +136,17 @@ void crpi_sweep_begin(crp *vm)
 }
 
 /* What is given back must not put off the next step. */
-static void drop_page(crp *vm, crpi_page *page)
+static bool drop_page(crp *vm, crpi_bin *bin, crpi_page *page, size_t most)
 {
     crpi_heap *heap = &vm->heap;
     bool collecting = heap->collecting;
     size_t before = heap->mem->used;
     heap->collecting = true;
-    drop_dead(vm, page);
+    bool done = drop_dead(vm, bin, page, most);
     heap->collecting = collecting;
     heap->mem_trigger -= before - heap->mem->used;
     heap->paid_outside -= before - heap->mem->used;
+    return done;
 }
 
 /* Takes the page that was to be swept to the front, where nothing is searched. */
@@ -152,12 +159,11 @@ static void pass_by(crpi_bin *bin, crpi_page *page)
     bin->pages = page;
 }
 
-bool crpi_sweep_page(crp *vm, crpi_bin *bin)
+bool crpi_sweep_page(crp *vm, crpi_bin *bin, size_t most)
 {
     crpi_heap *heap = &vm->heap;
     crpi_page *page = *bin->unswept;
-    if (!page) return false;
-    if (page->sort == CRPI_DROPPING) drop_page(vm, page);
+    if (!page || (page->sort == CRPI_DROPPING && !drop_page(vm, bin, page, most))) return false;
     uint32_t live = live_cells(page);
     memcpy(page->taken, page->marks, sizeof page->taken);
     memset(page->marks, 0, sizeof page->marks);
@@ -180,8 +186,9 @@ static bool sweep_bins(crp *vm, size_t pages, size_t most)
     crpi_heap *heap = &vm->heap;
     while (heap->sweeping < CRPI_ALL_BINS) {
         if (pages == 0 || heap->work >= most) return false;
-        if (crpi_sweep_page(vm, crpi_bin_at(heap, heap->sweeping))) pages--;
-        else if (++heap->sweeping == CRPI_ALL_BINS) {
+        crpi_bin *bin = crpi_bin_at(heap, heap->sweeping);
+        if (crpi_sweep_page(vm, bin, most)) pages--;
+        else if (!*bin->unswept && ++heap->sweeping == CRPI_ALL_BINS) {
             heap->returning = heap->arenas;
             heap->kept_arena = false;
         }
@@ -189,9 +196,8 @@ static bool sweep_bins(crp *vm, size_t pages, size_t most)
     return true;
 }
 
-bool crpi_sweep_some(crp *vm, size_t pages)
+bool crpi_sweep_some(crp *vm, size_t pages, size_t most)
 {
-    size_t most = pages == SIZE_MAX ? SIZE_MAX : MOST_WORK;
     vm->heap.work = 0;
     if (!sweep_bins(vm, pages, most) || !free_arenas(&vm->heap, most)) return false;
     vm->heap.phase = CRPI_IDLE;
@@ -205,7 +211,10 @@ void crpi_drop_all(crp *vm)
     for (int i = 0; i < CRPI_BINS; i++)
         for (crpi_page *page = heap->dropping[i].pages; page; page = page->next) memset(page->marks, 0, sizeof page->marks);
     for (int i = 0; i < CRPI_BINS; i++)
-        for (crpi_page *page = heap->dropping[i].pages; page; page = page->next) drop_dead(vm, page);
+        for (crpi_page *page = heap->dropping[i].pages; page; page = page->next) {
+            heap->dropping[i].dropped = 0;
+            drop_dead(vm, &heap->dropping[i], page, SIZE_MAX);
+        }
 }
 
 /* --- what others ask --------------------------------------------------------------------------------------------- */

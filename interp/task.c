@@ -468,12 +468,13 @@ static void wake_ready(crp *vm, const crp_ready *ready, int n)
 
 int64_t crpi_tasks_due(crp *vm) { return vm->tasks->timer_count ? vm->tasks->timers[0].due : CRP_NO_DEADLINE; }
 
-/* What nobody refers to any more is dropped by the collection. */
+/* What nobody refers to any more is dropped by the collection; between its steps others run. */
 static void report_due(crp *vm)
 {
     if (vm->tasks->report_at == CRP_NO_DEADLINE || crp_now(vm) < vm->tasks->report_at) return;
+    if (!crpi_collect_soon(vm, &vm->tasks->report_cycle)) return;
     vm->tasks->report_at = CRP_NO_DEADLINE;
-    crp_collect(vm);
+    vm->tasks->report_cycle = 0;
     crpi_reports_write(vm, false);
 }
 

@@ -169,6 +169,7 @@ typedef struct crpi_tasks {
     crpi_task *ending;                 /* those for which that is called just now, linked by `next` */
     void (*end_wanted)(crp *);         /* vm->end_wanted was set */
     struct crpi_report *reports;       /* task-report.c */
+    uint32_t report_cycle;             /* the collection that finds that out; 0: it has not begun */
     int64_t report_at;                 /* when to find out what nobody will look at; CRP_NO_DEADLINE: never */
     crpi_timer *timers; /* a heap, soonest first */
     size_t timer_count, timer_capacity;

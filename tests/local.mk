@@ -323,14 +323,19 @@ bench-pop3: carapace$(EXEEXT) $(pop3_programs)
 	if pkg-config --exists libetpan; then $(MAKE) tests/bench/pop3/etpan$(EXEEXT); fi
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/pop3.sh
 
+# The collector's longest pause, shape by shape.
+bench-pauses: tests/bench/pauses$(EXEEXT)
+	tests/bench/pauses$(EXEEXT)
+
 # The servers and clients of the POP3 benchmarks, and what measures; nothing else builds them.
 pop3_programs = \
   tests/bench/meter \
   tests/bench/pop3/delayproxy \
   tests/bench/pop3/fakepop3 \
   $(NULL)
-EXTRA_PROGRAMS += $(pop3_programs) tests/bench/pop3/etpan
+EXTRA_PROGRAMS += $(pop3_programs) tests/bench/pop3/etpan tests/bench/pauses
 tests_bench_meter_LDADD =
+tests_bench_pauses_LDADD = libcarapace.la
 tests_bench_pop3_delayproxy_LDADD = -lpthread
 tests_bench_pop3_etpan_LDADD = -letpan
 tests_bench_pop3_fakepop3_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
@@ -354,4 +359,4 @@ clean-local:
 	-rm -rf asan fuzz gc alloc valgrind coverage mail peers
 	-rm -f $(EXTRA_PROGRAMS)
 
-.PHONY: bench bench-pop3 fuzz check-asan check-gc check-alloc check-valgrind check-coverage
+.PHONY: bench bench-pauses bench-pop3 fuzz check-asan check-gc check-alloc check-valgrind check-coverage

@@ -49,7 +49,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* --- the shapes: `fill` makes n of them, (churn i) changes one and leaves garbage --------------------------------------- */
+/* --- the shapes: `fill` makes n of them, (churn i) changes one and leaves garbage; (turn) does that often --------------- */
 
 typedef struct shape {
     const char *name;
@@ -82,17 +82,34 @@ static const shape shapes[] = {
      "(set ::all (create Array ::n)) (set ::text (\"x\".repeat 4000))\n"
      "(for i (range 0 ::n) (::all.set i (join (list ::text i))))\n",
      "(defun NIL churn ((i Integer)) (::all.set (below ::n) (join (list ::text i))))\n"},
+    {"large", 200000, /* Strings */
+     "(set ::all (create Array ::n)) (set ::text (\"x\".repeat 200000))\n"
+     "(for i (range 0 ::n) (::all.set i (join (list ::text i))))\n",
+     "(defun NIL churn ((i Integer)) (::all.set (below ::n) (join (list ::text i))))\n"
+     "(defun NIL turn () (for i (range 0 100) (churn i)))\n"},
     {"table", 120,
      "(set ::table (create HashTable))\n"
      "(for i (range 0 ::n) (::table.set (join (list \"key \" i)) (list i)))\n",
      "(defun NIL churn ((i Integer)) (::table.set (join (list \"key \" (below ::n))) (list i)))\n"},
     {"array", 8,
      "(set ::all (create Array ::n)) (for i (range 0 ::n) (::all.set i i))\n",
-     "(defun NIL churn ((i Integer)) (::all.set (below ::n) (list i i)) (::all.set (below ::n) i))\n"},
+     "(defun NIL churn ((i Integer)) (local (k Integer (below ::n)))\n"
+     "    (::all.set k (list i i)) (::all.set k i))\n"},
     {"arrays", 200,
      "(set ::all (create Array ::n))\n"
      "(for i (range 0 ::n) (::all.set i (create Array 16 i)))\n",
      "(defun NIL churn ((i Integer)) (::all.set (below ::n) (create Array 16 i)))\n"},
+    {"deep", 64, /* 150,000 calls deep, each with a List of its own */
+     "(set ::all ()) (for i (range 0 (- ::n 150000)) (set ::all (cons (list i i i) ::all)))\n",
+     "(defun NIL churn ((i Integer)) (list i i i i) (list i i))\n"
+     "(defun Integer deep ((n Integer) (l List))\n"
+     "    (if (> n 0) (+ (deep (- n 1) (list n n n)) 1 l.length) (do (for i (range 0 20000) (churn i)) 0)))\n"
+     "(defun NIL turn () (deep 150000 ()))\n"},
+    {"tasks", 2500, /* that wait */
+     "(set ::event (create Event)) (set ::all (create Array ::n))\n"
+     "(defun NIL waits (l) (::event.wait) (l.length))\n"
+     "(for i (range 0 ::n) (::all.set i (task (waits (list i i i)))) (if (== (% i 100) 0) (sleep 0)))\n",
+     "(defun NIL churn ((i Integer)) (list i i i i) (list i i))\n"},
     {"mix", 450,
      "(class Node (interface (properties (next Object) (other Object) (n Integer))))\n"
      "(defun Node node ((n Integer) next) (local (o Node (create Node))) (o.n n) (o.next next) o)\n"
@@ -135,7 +152,7 @@ static double measure(const shape *s, size_t mb, unsigned cycles)
     crp *vm = NULL;
     char text[400];
     if (crp_new(NULL, &vm)) exit(2);
-    run(vm, RANDOM);
+    run(vm, RANDOM "(defun NIL turn () (for i (range 0 20000) (churn i)))\n");
     snprintf(text, sizeof text, "(set ::n %zu)", mb * 1000000 / s->bytes);
     run(vm, text);
     vm->heap.pause = time_pause;
@@ -145,7 +162,7 @@ static double measure(const shape *s, size_t mb, unsigned cycles)
     run(vm, s->fill);
     run(vm, s->churn);
     uint64_t end = vm->heap.collections + cycles;
-    while (vm->heap.collections < end) run(vm, "(for i (range 0 20000) (churn i))");
+    while (vm->heap.collections < end) run(vm, "(turn)");
     report(s, vm, now() - start, cycles);
     crp_free(vm);
     return count ? pauses[count - 1] : 0;
