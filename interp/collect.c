@@ -11,7 +11,7 @@
 enum {
     START_THRESHOLD = 1 << 20,
     SMALL = 4 << 20, /* of less than this, as of the last collection, the next one is whole; */
-    QUICK = 16 << 20, /* so it is if steps fall behind and there is less than this; */
+    QUICK = 8 << 20, /* of less effort than this too where it is due to what is outside: that may come in few large pieces; */
     QUICK_GROWN = 64 << 20, /* unless much more is in use now: it may be an Array */
     STEP = 64 << 10, /* bytes marked, at least */
     RATE = 4,
@@ -21,6 +21,9 @@ enum {
 };
 
 static bool is_small(const crpi_heap *heap) { return heap->threshold < SMALL; }
+
+/* What marking costs, in bytes of cells; what has been allocated since is counted as if it were alive. */
+static size_t effort(const crpi_heap *heap) { return heap->effort + heap->handed_out; }
 
 static size_t outside(const crpi_heap *heap) { return heap->mem->used - heap->arena_bytes; }
 
@@ -65,7 +68,8 @@ void crpi_heap_rest(crpi_heap *heap)
     heap->threshold = crpi_marked_bytes(heap) < START_THRESHOLD ? START_THRESHOLD : crpi_marked_bytes(heap);
     heap->next_step = is_small(heap) ? heap->threshold : heap->threshold / 4 * 3;
     heap->mem_trigger = used < 4 * START_THRESHOLD ? used + 4 * START_THRESHOLD : used * 2;
-    if (!is_small(heap)) heap->mem_trigger -= used / 4;
+    heap->effort = heap->live + heap->sliced_bytes / 4;
+    if (heap->effort >= QUICK) heap->mem_trigger -= used / 4;
 }
 
 static void mark_run(crpi_bin *bin) { crpi_mark_cells(bin, true); }
@@ -154,7 +158,7 @@ static bool mark_due(crp *vm)
  * has, and finds what died since this cycle began. */
 static bool whole_is_better(const crpi_heap *heap)
 {
-    return heap->debt > heap->most_debt / 4 && heap->threshold + heap->handed_out < QUICK && heap->grown < QUICK_GROWN;
+    return heap->debt > heap->most_debt / 4 && effort(heap) < 2 * QUICK && heap->grown < QUICK_GROWN;
 }
 
 static void mark_step(crp *vm)
@@ -176,6 +180,12 @@ static void mark_step(crp *vm)
     next_step(heap, heap->debt ? STEP / RATE / 16 : STEP / RATE);
 }
 
+static bool whole_is_due(const crpi_heap *heap)
+{
+    bool quick = is_small(heap) || (heap->handed_out < heap->next_step && effort(heap) < QUICK);
+    return quick && heap->mem->used < heap->mem_trigger + QUICK_GROWN;
+}
+
 static void turn(crp *vm)
 {
     crpi_heap *heap = &vm->heap;
@@ -183,7 +193,7 @@ static void turn(crp *vm)
         sweep_step(vm);
     } else if (heap->phase == CRPI_MARKING) {
         mark_step(vm);
-    } else if (is_small(heap) && heap->mem->used < heap->mem_trigger + QUICK_GROWN) {
+    } else if (whole_is_due(heap)) {
         collect_now(vm, MOST_SWEPT);
     } else {
         begin(vm);

@@ -92,6 +92,7 @@ typedef struct crpi_heap {
     size_t most_debt;    /* the cycle is not drawn out beyond this */
     size_t live;         /* cell bytes that the last mark phase found */
     size_t sliced_bytes; /* and what it scanned outside: of Arrays and HashTables */
+    size_t effort;       /* what marking cost then, see collect.c */
     size_t work;         /* done in this step, roughly in units of equal time */
     uint64_t collections;
     uint64_t allocations;  /* counted in stress mode only */
