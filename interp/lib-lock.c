@@ -130,7 +130,8 @@ static crp_status create_lock(crp_call *c)
 {
     uint32_t id = crp_class_id(c->vm, "Lock");
     crp_status st = crpi_named_get(c->vm, id, sizeof(lock), c->args[0], &c->result);
-    if (!st && lock_of(c->result)->count == 0) lock_of(c->result)->owner = CRP_NIL;
+    if (!st && lock_of(c->result)->count == 0)
+        crp_store(c->vm, crp_object_of(c->result), &lock_of(c->result)->owner, CRP_NIL);
     return st;
 }
 
@@ -220,7 +221,7 @@ static void let_go(crp *vm, crp_word w)
 /* What stands at a file's top level holds until it is collected; its Lock may go with it. */
 static void drop_lifetime(crp *vm, crp_object *o)
 {
-    if (crpi_is_marked(((lifetime *)o)->lock)) let_go(vm, crp_from_object(o));
+    if (crpi_is_marked(vm, ((lifetime *)o)->lock)) let_go(vm, crp_from_object(o));
 }
 
 static crp_status create_lifetime(crp_call *c)

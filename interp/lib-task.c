@@ -141,7 +141,7 @@ static void finish(crp *vm, crp_word self, bool report)
 {
     crpi_task_object *t = crpi_task_object_of(self);
     t->phase = CRPI_TASK_ENDED;
-    t->running = CRP_NIL;
+    crp_store(vm, &t->h, &t->running, CRP_NIL);
     if (report) crpi_report_new(vm, t->name, t->error, &t->report);
     if (crp_is_object(t->event)) crpi_event_set(vm, t->event);
     crp_wake(vm, self);

@@ -15,6 +15,7 @@ interp_sources = \
   interp/class-info.c \
   interp/class.c \
   interp/codec.c \
+  interp/collect.c \
   interp/compile-call.c \
   interp/compile-control.c \
   interp/compile-declare.c \
@@ -92,6 +93,7 @@ interp_sources = \
   interp/load-path.c \
   interp/load.c \
   interp/map.c \
+  interp/mark.c \
   interp/mem.c \
   interp/member.c \
   interp/named.c \
@@ -117,6 +119,7 @@ interp_sources = \
   interp/str.c \
   interp/sink.c \
   interp/stream.c \
+  interp/sweep.c \
   interp/symbol.c \
   interp/task-call.c \
   interp/task-report.c \
@@ -127,6 +130,7 @@ interp_sources = \
   interp/type.c \
   interp/utf8.c \
   interp/value.c \
+  interp/verify.c \
   interp/vm-call.c \
   interp/vm-error.c \
   interp/vm-remember.c \
@@ -172,6 +176,7 @@ interp_headers = \
   interp/foreign.h \
   interp/format.h \
   interp/front.h \
+  interp/heap-page.h \
   interp/heap.h \
   interp/help.h \
   interp/history.h \

@@ -6,6 +6,7 @@
  */
 #include "map.h"
 
+#include <stddef.h>
 #include <string.h>
 #include "value.h"
 
@@ -50,10 +51,12 @@ static void place(crpi_map *m, size_t at)
     m->slots[slot] = (uint32_t)at + 1;
 }
 
-/* Moves what lives to the front of `entries`, which may be the array itself. */
-static void move_together(crpi_map *m, crpi_map_entry *entries)
+/* Moves what lives to the front of `entries`, which may be the array itself.  The collector may have come to a place
+ * in a HashTable's. */
+static void move_together(crp *vm, crpi_map *m, crpi_map_entry *entries)
 {
     size_t n = 0;
+    if (m->live < m->used) crpi_scan_rest(vm, (crp_object *)(void *)((char *)m - offsetof(crpi_hashtable, map)));
     for (size_t i = 0; i < m->used; i++)
         if (m->entries[i].key != CRP_UNSET) entries[n++] = m->entries[i];
     m->used = n;
@@ -82,7 +85,7 @@ static crp_status resize(crp *vm, crpi_map *m, size_t capacity)
     memset(slots, 0, slot_count * sizeof *slots);
     m->slots = slots;
     m->slot_count = slot_count;
-    move_together(m, entries);
+    move_together(vm, m, entries);
     if (entries != m->entries) crp_free_bytes(vm, m->entries, m->capacity * sizeof *entries);
     m->entries = entries;
     m->capacity = capacity;
@@ -199,13 +202,18 @@ void crpi_map_free(crp *vm, crpi_map *m)
     *m = (crpi_map){0};
 }
 
-void crpi_map_mark(crp *vm, crpi_map *m, crp_marker mark)
+static size_t mark_entries(crp *vm, const crpi_map *m, size_t from, size_t n, crp_marker mark)
 {
-    for (size_t i = 0; i < m->used; i++) {
+    size_t left = from < m->used ? m->used - from : 0; /* it may have been cleared */
+    if (n > left) n = left;
+    for (size_t i = from; i < from + n; i++) {
         mark(vm, m->entries[i].key);
         mark(vm, m->entries[i].value);
     }
+    return n;
 }
+
+void crpi_map_mark(crp *vm, crpi_map *m, crp_marker mark) { mark_entries(vm, m, 0, SIZE_MAX, mark); }
 
 /* --- HashTable ------------------------------------------------------------------------------------------ */
 
@@ -232,9 +240,15 @@ static void mark_table(crp *vm, crp_object *o, crp_marker mark)
     crpi_map_mark(vm, &((crpi_hashtable *)o)->map, mark);
 }
 
+static size_t mark_part(crp *vm, crp_object *o, size_t from, size_t n, crp_marker mark)
+{
+    return mark_entries(vm, &((crpi_hashtable *)o)->map, from, n, mark);
+}
+
 static void drop_table(crp *vm, crp_object *o) { crpi_map_free(vm, &((crpi_hashtable *)o)->map); }
 
 bool crpi_map_kinds(crp *vm)
 {
+    crpi_heap_slice(&vm->heap, CRP_HASHTABLE, mark_part);
     return crpi_heap_kind(&vm->heap, CRP_HASHTABLE, (crpi_kind){mark_table, drop_table});
 }

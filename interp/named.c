@@ -28,6 +28,7 @@ static crpi_named *find(crp *vm, uint32_t class_id, const char *name, size_t len
     size_t n;
     *count = 0;
     for (crpi_named *o = vm->tasks->named; o; o = o->next, ++*count) {
+        if (!crpi_is_alive(vm, crp_from_object(o))) continue;
         const char *text = crp_string_data(o->name, &n);
         if (o->h.class_id == class_id && n == length && memcmp(text, name, n) == 0) return o;
     }

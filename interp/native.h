@@ -145,7 +145,9 @@ uint32_t crp_class_of(crp_word);
  * names the owner. */
 crp_status crp_registry(crp *, crp_word *table);
 
-/* Stores a word into a slot of a heap object.  Every pointer store into an object goes through here. */
+/* Stores a word into a slot of a heap object.  Every store into an object that has been in use goes through here, one that
+ * only takes a word out of it too: the collector, which works between the program's steps, must see the old word.  What a
+ * native's saved state holds may change as it likes. */
 void crp_store(crp *, crp_object *, crp_word *slot, crp_word value);
 
 /* The digest of that name, md5 sha1 sha256 sha512: its size in bytes; 0: there is none of that name. */

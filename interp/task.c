@@ -51,9 +51,13 @@ static void mark_native(crp *vm, crpi_native *nf, crp_marker mark)
     if (nf->call.state && nf->row->mark_state) nf->row->mark_state(vm, nf->call.state, mark);
 }
 
+/* Of the words of a task the barrier does not see those that it changes while it runs.  So all of them are marked before
+ * it goes on, once in a cycle; those of the one that runs, and of those that wait in C for it, when a cycle begins. */
 static void mark_task(crp *vm, crp_object *o, crp_marker mark)
 {
     crpi_task *task = (crpi_task *)o;
+    if (vm->heap.marking && task->marked_in == vm->heap.marking_cycle) return;
+    if (vm->heap.marking) task->marked_in = vm->heap.marking_cycle;
     mark(vm, task->result);
     mark(vm, task->error);
     mark(vm, task->owner);
@@ -73,7 +77,10 @@ static void mark_box(crp *vm, crp_object *o, crp_marker mark) { mark(vm, ((crpi_
 static void mark_all_tasks(crp *vm, crp_marker mark)
 {
     for (crpi_task *t = vm->tasks->all; t; t = t->all_next) mark(vm, crp_from_object(t));
-    for (crpi_task *t = vm->task; t; t = t->outer) mark(vm, crp_from_object(t));
+    for (crpi_task *t = vm->task; t; t = t->outer) {
+        mark(vm, crp_from_object(t));
+        mark_task(vm, &t->h, mark);
+    }
     for (crpi_task *t = vm->tasks->ending; t; t = t->next) mark(vm, crp_from_object(t));
     for (int i = 0; i < CRPI_SPARES; i++)
         if (vm->tasks->spares[i]) mark(vm, crp_from_object(vm->tasks->spares[i]));
@@ -423,6 +430,7 @@ static void forget_waits(crp *vm, crpi_task *task)
 static void wake(crp *vm, crpi_task *task)
 {
     if (task->state != CRPI_PARKED) return;
+    crpi_scan_now(vm, &task->h);
     forget_waits(vm, task);
     crpi_task_ready(vm, task);
 }
@@ -483,12 +491,13 @@ static void wake_ready(crp *vm, const crp_ready *ready, int n)
 
 int64_t crpi_tasks_due(crp *vm) { return vm->tasks->timer_count ? vm->tasks->timers[0].due : CRP_NO_DEADLINE; }
 
-/* What nobody refers to any more is dropped by the collection. */
+/* What nobody refers to any more is dropped by the collection; between its steps others run. */
 static void report_due(crp *vm)
 {
     if (vm->tasks->report_at == CRP_NO_DEADLINE || crp_now(vm) < vm->tasks->report_at) return;
+    if (!crpi_collect_soon(vm, &vm->tasks->report_cycle)) return;
     vm->tasks->report_at = CRP_NO_DEADLINE;
-    crp_collect(vm);
+    vm->tasks->report_cycle = 0;
     crpi_reports_write(vm, false);
 }
 
@@ -534,6 +543,7 @@ static void run_one(crp *vm)
     crpi_tasks *tasks = vm->tasks;
     crpi_task *task = tasks->first;
     unqueue(tasks, task);
+    crpi_scan_now(vm, &task->h);
     task->outer = vm->task;
     size_t fresh = vm->heap.fresh_count;
     crp_status st = crpi_execute(vm, task);
@@ -620,6 +630,7 @@ void crpi_task_cancel(crp *vm, crpi_task *task)
 void crpi_task_abandon(crp *vm, crpi_task *task)
 {
     if (task->state == CRPI_DONE) return;
+    crpi_scan_now(vm, &task->h);
     if (task->state == CRPI_PARKED) forget_waits(vm, task);
     else if (task->state == CRPI_READY) unqueue(vm->tasks, task);
     task->state = CRPI_DONE;

@@ -146,6 +146,7 @@ typedef struct crpi_task {
     bool held;      /* it does not go on until it is let go: instead of READY it is HELD */
     bool from_c; /* C waits for it; such tasks are one after the other, like one */
     bool stuck;  /* every task waits for another: this one is told when it goes on */
+    uint32_t marked_in;   /* the last of the collector's cycles that has marked what it holds */
     uint32_t passed_over; /* looks at an interrupt that is another's */
     struct crpi_task *next, *previous; /* in the ready queue */
     struct crpi_task *outer;           /* the one that ran when this one was begun or gone on with */
@@ -178,6 +179,7 @@ typedef struct crpi_tasks {
     crpi_task *ending;                 /* those for which that is called just now, linked by `next` */
     void (*end_wanted)(crp *);         /* vm->end_wanted was set */
     struct crpi_report *reports;       /* task-report.c */
+    uint32_t report_cycle;             /* the collection that finds that out; 0: it has not begun */
     int64_t report_at;                 /* when to find out what nobody will look at; CRP_NO_DEADLINE: never */
     crpi_timer *timers; /* a heap, soonest first */
     size_t timer_count, timer_capacity;

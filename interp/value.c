@@ -528,11 +528,15 @@ crp_status crpi_array_new(crp *vm, size_t count, crp_word *out)
 
 /* --- for the collector ---------------------------------------------------------------------------------- */
 
-static void mark_array(crp *vm, crp_object *o, crp_marker mark)
+static size_t mark_items(crp *vm, crp_object *o, size_t from, size_t n, crp_marker mark)
 {
     const crpi_array *a = (crpi_array *)o;
-    for (size_t i = 0; i < a->count; i++) mark(vm, a->items[i]);
+    if (n > a->count - from) n = a->count - from;
+    for (size_t i = from; i < from + n; i++) mark(vm, a->items[i]);
+    return n;
 }
+
+static void mark_array(crp *vm, crp_object *o, crp_marker mark) { mark_items(vm, o, 0, SIZE_MAX, mark); }
 
 static void drop_array(crp *vm, crp_object *o)
 {
@@ -542,6 +546,7 @@ static void drop_array(crp *vm, crp_object *o)
 
 bool crpi_value_kinds(crp *vm)
 {
+    crpi_heap_slice(&vm->heap, CRP_ARRAY, mark_items);
     return crpi_instant_kinds(vm) && crpi_heap_kind(&vm->heap, CRP_INTEGER, (crpi_kind){NULL, NULL}) &&
            crpi_heap_kind(&vm->heap, CRP_REAL, (crpi_kind){NULL, NULL}) &&
            crpi_heap_kind(&vm->heap, CRP_ARRAY, (crpi_kind){mark_array, drop_array});

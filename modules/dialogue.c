@@ -18,7 +18,7 @@ void crpi_dialogue_reset(crp *vm, crpi_dialogue *d)
     d->queue = NULL;
     d->recent = NULL;
     d->capacity = d->length = d->sent = d->owed = d->recent_count = 0;
-    for (size_t i = 0; i < CRPI_CONCEALED; i++) d->concealed[i] = CRP_NIL;
+    for (size_t i = 0; i < CRPI_CONCEALED; i++) crp_store(vm, (crp_object *)d->self, &d->concealed[i], CRP_NIL);
     d->concealed_count = 0;
 }
 

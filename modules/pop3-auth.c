@@ -146,7 +146,7 @@ static crp_status logged_on(crp_call *call, crpi_pop3 *p, const char *asked)
     crp_status st = crpi_pop3_one_line(call, p, asked, CRPI_POP3_LOGON, &l, &refused);
     if (st) return st;
     p->state = CRPI_POP3_TRANSACTION;
-    crpi_pop3_forget_capabilities(p);
+    crpi_pop3_forget_capabilities(call->vm, p);
     return CRP_OK;
 }
 
@@ -457,7 +457,7 @@ static crp_status succeeded(crp_call *call, crpi_pop3 *p)
                                "%s: the server says +OK before %s", p->auth_command,
                                bound ? "it has proved that it knows the password" : "it was told who is there");
     p->state = CRPI_POP3_TRANSACTION;
-    crpi_pop3_forget_capabilities(p);
+    crpi_pop3_forget_capabilities(call->vm, p);
     return CRP_OK;
 }
 

@@ -24,15 +24,16 @@ bool crpi_pop3_can(const crpi_pop3 *p, const char *name, const char **arguments,
     return false;
 }
 
-static void empty_list(crpi_pop3 *p)
+static void empty_list(crp *vm, crpi_pop3 *p)
 {
-    p->capabilities = (crp_list_builder){CRP_NIL, CRP_NIL};
+    crp_store(vm, &p->m.h, &p->capabilities.first, CRP_NIL);
+    crp_store(vm, &p->m.h, &p->capabilities.last, CRP_NIL);
     p->capability_count = 0;
 }
 
-void crpi_pop3_forget_capabilities(crpi_pop3 *p)
+void crpi_pop3_forget_capabilities(crp *vm, crpi_pop3 *p)
 {
-    empty_list(p);
+    empty_list(vm, p);
     if (p->asked == CRPI_POP3_ANSWERED) p->asked = CRPI_POP3_UNASKED;
 }
 
@@ -40,7 +41,7 @@ void crpi_pop3_forget_capabilities(crpi_pop3 *p)
 
 static crp_status ask(crp_call *call, crpi_pop3 *p)
 {
-    empty_list(p);
+    empty_list(call->vm, p);
     p->step = ANSWER;
     return crpi_pop3_command(call, p, "CAPA", 4, NULL, CRPI_POP3_WAITING("CAPA"));
 }

@@ -67,7 +67,7 @@ static crp_status start(crp_call *call, crpi_pop3 *p)
     crp_store(vm, &p->m.h, &p->greeting, empty);
     crp_store(vm, &p->m.h, &p->timestamp, empty);
     p->asked = CRPI_POP3_UNASKED;
-    crpi_pop3_forget_capabilities(p);
+    crpi_pop3_forget_capabilities(vm, p);
     crpi_dialogue_expect(&p->dialogue);
     p->state = CRPI_POP3_AUTHORIZATION;
     crpi_pop3_begin_wait(vm, p, "waiting for the greeting");

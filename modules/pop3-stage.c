@@ -10,7 +10,7 @@ crp_status crpi_pop3_play(crp_call *call, crpi_pop3 *p, const crpi_pop3_stage *s
 {
     crp_status st = CRP_OK;
     p->answered = false;
-    if (!p->stage && !p->step) p->reason = CRP_NIL;
+    if (!p->stage && !p->step) crp_store(call->vm, &p->m.h, &p->reason, CRP_NIL);
     while (!st && stages[p->stage]) {
         if ((st = stages[p->stage](call, p))) break;
         p->stage++;

@@ -78,7 +78,7 @@ static crp_status answer(crp_call *call, crpi_pop3 *p)
     if (st) return st;
     p->step = SHAKE;
     p->asked = CRPI_POP3_UNASKED;
-    crpi_pop3_forget_capabilities(p);
+    crpi_pop3_forget_capabilities(call->vm, p);
     crpi_pop3_begin_wait(call->vm, p, "starting TLS");
     return CRP_OK;
 }

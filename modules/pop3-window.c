@@ -257,7 +257,10 @@ static crp_status put_held(crp_call *call, void *to, const unsigned char *bytes,
 
 static void free_held(crp *vm, crpi_pop3_window *w)
 {
-    for (size_t i = 0; i < w->held_room; i++) crpi_text_free(vm, &w->held[i].text);
+    for (size_t i = 0; i < w->held_room; i++) {
+        crpi_text_free(vm, &w->held[i].text);
+        crp_store(vm, w->owner, &w->held[i].refused, CRP_NIL);
+    }
     if (w->held) crp_free_bytes(vm, w->held, w->held_room * sizeof *w->held);
     w->held = NULL;
     w->held_room = w->held_bytes = 0;
@@ -292,13 +295,13 @@ static crp_status hold_one(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w)
 }
 
 /* Nothing of the window is out any more. */
-static void settled(crpi_pop3 *p)
+static void settled(crp *vm, crpi_pop3 *p)
 {
     crpi_pop3_window *w = p->out;
     w->asked = w->read;
     if (w->held && w->cut < w->read) w->read = w->asked = w->cut;
     p->out = NULL;
-    p->out_owner = CRP_NIL;
+    crp_store(vm, &p->m.h, &p->out_owner, CRP_NIL);
 }
 
 crp_status crpi_pop3_settle(crp_call *call, crpi_pop3 *p, const crpi_pop3_window *but)
@@ -307,7 +310,7 @@ crp_status crpi_pop3_settle(crp_call *call, crpi_pop3 *p, const crpi_pop3_window
     while (!st && p->out && p->out != but) {
         if (p->uids.owed) st = crpi_pop3_read_uids(call, p);
         else if (p->out->asked > p->out->read) st = hold_one(call, p, p->out);
-        else settled(p);
+        else settled(call->vm, p);
     }
     return st;
 }
@@ -362,7 +365,7 @@ static crp_status drop_all(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w)
     w->again = w->doubtful = false;
     w->alone = true;
     w->read = w->taken;
-    settled(p);
+    settled(call->vm, p);
     return CRP_OK;
 }
 
@@ -384,11 +387,11 @@ crp_status crpi_pop3_next(crp_call *call, crpi_pop3 *p, crpi_pop3_window *w, crp
     if (st) return st;
     w->alone = false;
     w->taken = w->read;
-    if (w->asked == w->read) settled(p);
+    if (w->asked == w->read) settled(call->vm, p);
     return CRP_OK;
 }
 
-void crpi_pop3_window_lost(crpi_pop3 *p)
+void crpi_pop3_window_lost(crp *vm, crpi_pop3 *p)
 {
     crpi_pop3_window *w = p->out;
     if (!w) return;
@@ -396,7 +399,7 @@ void crpi_pop3_window_lost(crpi_pop3 *p)
     w->begun = w->looked = w->doubtful = w->again = w->alone = false;
     w->body = (crpi_body){0};
     w->pieces = 0;
-    settled(p);
+    settled(vm, p);
 }
 
 void crpi_pop3_window_clear(crp *vm, crpi_pop3_window *w)

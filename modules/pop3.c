@@ -269,10 +269,10 @@ static void pop3_close(crp *vm, crp_module *m)
     p->messages = 0;
     p->changed = p->pipelined = p->over = false;
     p->uids = (struct crpi_pop3_uids){0};
-    crpi_pop3_window_lost(p);
+    crpi_pop3_window_lost(vm, p);
     crpi_pop3_forget_ahead(vm, p);
     p->asked = CRPI_POP3_UNASKED;
-    crpi_pop3_forget_capabilities(p);
+    crpi_pop3_forget_capabilities(vm, p);
     crpi_sasl_end(vm, &p->sasl);
     crpi_dialogue_reset(vm, &p->dialogue);
 }
@@ -288,9 +288,9 @@ static void pop3_drop(crp *vm, crp_object *self)
 static void pop3_mark(crp *vm, crp_object *self, crp_marker mark)
 {
     crp_module_mark(vm, self, mark);
-    const crpi_pop3 *p = (crpi_pop3 *)self;
-    crpi_dialogue_mark(vm, &((crpi_pop3 *)self)->dialogue, mark);
-    crpi_pop3_window_mark(vm, (crpi_pop3_window *)&p->own, mark);
+    crpi_pop3 *p = (crpi_pop3 *)self;
+    crpi_dialogue_mark(vm, &p->dialogue, mark);
+    crpi_pop3_window_mark(vm, &p->own, mark);
     mark(vm, p->out_owner);
     crpi_sasl_mark(vm, &p->sasl, mark);
     mark(vm, p->capabilities.first);

@@ -160,7 +160,7 @@ crp_status crpi_pop3_settle(crp_call *, crpi_pop3 *, const crpi_pop3_window *but
 crp_status crpi_pop3_settle_first(crp_call *, crpi_pop3 *); /* the stage: reads all that is out */
 void crpi_pop3_discard(crp *, crpi_pop3 *); /* nobody wants any more what is out, nor what was read ahead */
 /* Nothing is out any more: the connection is closed. */
-void crpi_pop3_window_lost(crpi_pop3 *);
+void crpi_pop3_window_lost(crp *, crpi_pop3 *);
 void crpi_pop3_window_clear(crp *, crpi_pop3_window *);
 void crpi_pop3_window_mark(crp *, crpi_pop3_window *, crp_marker);
 /* Asks for the UIDs, unless they are known, or were refused or asked for already; and takes what comes. */
@@ -232,7 +232,7 @@ crp_status crpi_pop3_must_be_in(crp *, crpi_pop3 *, crpi_pop3_state, const char 
 
 /* Has the server said that it can do this?  *arguments: what stands behind the name, words with blanks between. */
 bool crpi_pop3_can(const crpi_pop3 *, const char *name, const char **arguments, size_t *n);
-void crpi_pop3_forget_capabilities(crpi_pop3 *); /* they may be others now; a server without CAPA will not have it */
+void crpi_pop3_forget_capabilities(crp *, crpi_pop3 *); /* they may be others now; a server without CAPA will not have it */
 crp_status crpi_pop3_learn(crp_call *, crpi_pop3 *);  /* the stage: asks if that is wanted and was not done yet */
 crp_status crpi_pop3_capabilities(crp_call *);        /* the methods */
 crp_status crpi_pop3_utf8(crp_call *);

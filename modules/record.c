@@ -451,7 +451,7 @@ static void record_close(crp *vm, crp_module *m)
     record *r = record_of(m);
     note_end(vm, r, "@silence\n");
     let_go(vm, r);
-    for (size_t i = 0; i < MOST_SECRETS; i++) r->secrets[i] = CRP_NIL;
+    for (size_t i = 0; i < MOST_SECRETS; i++) crp_store(vm, &r->m.h, &r->secrets[i], CRP_NIL);
     r->secret_count = 0;
 }
 

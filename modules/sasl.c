@@ -137,11 +137,14 @@ const crpi_sasl_mechanism *crpi_sasl_named(const char *name, size_t n)
 
 /* --- a logon --------------------------------------------------------------------------------------- */
 
-static size_t words_of(const crpi_sasl *s, crp_word out[7])
+enum { WORDS = 7 };
+
+/* The places of its words; how many there are. */
+static size_t words_of(crpi_sasl *s, crp_word *out[WORDS])
 {
-    const crp_word words[7] = {s->user, s->password, s->token, s->host, s->port, s->binding_type, s->binding};
+    crp_word *words[WORDS] = {&s->user, &s->password, &s->token, &s->host, &s->port, &s->binding_type, &s->binding};
     memcpy(out, words, sizeof words);
-    return s->holder ? 7 : 0;
+    return s->holder ? WORDS : 0;
 }
 
 void crpi_sasl_begin(crp *vm, crpi_sasl *s, crp_object *holder, const crpi_sasl_mechanism *mechanism)
@@ -154,15 +157,17 @@ void crpi_sasl_begin(crp *vm, crpi_sasl *s, crp_object *holder, const crpi_sasl_
 
 void crpi_sasl_set(crp *vm, crpi_sasl *s, crp_word *slot, crp_word value) { crp_store(vm, s->holder, slot, value); }
 
-void crpi_sasl_mark(crp *vm, const crpi_sasl *s, crp_marker mark)
+void crpi_sasl_mark(crp *vm, crpi_sasl *s, crp_marker mark)
 {
-    crp_word words[7];
+    crp_word *words[WORDS];
     size_t n = words_of(s, words);
-    for (size_t i = 0; i < n; i++) mark(vm, words[i]);
+    for (size_t i = 0; i < n; i++) mark(vm, *words[i]);
 }
 
 void crpi_sasl_end(crp *vm, crpi_sasl *s)
 {
+    crp_word *words[WORDS];
+    for (size_t i = 0, n = words_of(s, words); i < n; i++) crp_store(vm, s->holder, words[i], CRP_NIL);
     crpi_scram_free(vm, s);
     crpi_sasl_wipe(vm, &s->response);
     crpi_sasl_wipe(vm, &s->reason);

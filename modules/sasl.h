@@ -79,7 +79,7 @@ bool crpi_sasl_next(const char **at, const char *end, const char **word, size_t 
 /* `holder` is the object that the logon is a field of, and marks it. */
 void crpi_sasl_begin(crp *, crpi_sasl *, crp_object *holder, const crpi_sasl_mechanism *);
 void crpi_sasl_set(crp *, crpi_sasl *, crp_word *slot, crp_word value); /* one of its words */
-void crpi_sasl_mark(crp *, const crpi_sasl *, crp_marker);
+void crpi_sasl_mark(crp *, crpi_sasl *, crp_marker);
 void crpi_sasl_end(crp *, crpi_sasl *); /* nothing secret is left */
 crp_status crpi_sasl_respond(crp_call *, crpi_sasl *, const unsigned char *challenge, size_t n);
 /* For mechanisms: what is wrong with the challenge. */

@@ -30,6 +30,7 @@ unit_tests = \
   tests/unit/check-expand \
   tests/unit/check-format \
   tests/unit/check-functions \
+  tests/unit/check-heap \
   tests/unit/check-hive \
   tests/unit/check-json \
   tests/unit/check-load \
@@ -342,18 +343,23 @@ bench-pop3: carapace$(EXEEXT) $(pop3_programs)
 	if pkg-config --exists libetpan; then $(MAKE) tests/bench/pop3/etpan$(EXEEXT); fi
 	CARAPACE=./carapace $(SHELL) $(srcdir)/tests/bench/pop3.sh
 
+# The collector's longest pause, shape by shape.
+bench-pauses: tests/bench/pauses$(EXEEXT)
+	tests/bench/pauses$(EXEEXT)
+
 # The servers and clients of the POP3 benchmarks, and what measures; nothing else builds them.
 pop3_programs = \
   tests/bench/meter \
   tests/bench/pop3/delayproxy \
   tests/bench/pop3/fakepop3 \
   $(NULL)
-EXTRA_PROGRAMS += $(pop3_programs) tests/bench/pop3/etpan tests/bench/embed/ask-carapace tests/bench/embed/ask-lua
+EXTRA_PROGRAMS += $(pop3_programs) tests/bench/pop3/etpan tests/bench/embed/ask-carapace tests/bench/embed/ask-lua tests/bench/pauses
 tests_bench_embed_ask_carapace_LDADD = libcarapace.la
 tests_bench_embed_ask_lua_CFLAGS = $(AM_CFLAGS) `pkg-config '--cflags' $(LUA_PACKAGE)`
 tests_bench_embed_ask_lua_LDADD = `pkg-config '--libs' $(LUA_PACKAGE)`
 tests_bench_embed_ask_lua_DEPENDENCIES =
 tests_bench_meter_LDADD =
+tests_bench_pauses_LDADD = libcarapace.la
 tests_bench_pop3_delayproxy_LDADD = -lpthread
 tests_bench_pop3_etpan_LDADD = -letpan
 tests_bench_pop3_fakepop3_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
@@ -382,4 +388,4 @@ clean-local:
 	-rm -rf asan bench fuzz gc alloc valgrind coverage mail peers
 	-rm -f $(EXTRA_PROGRAMS)
 
-.PHONY: bench bench-check bench-interp bench-peers bench-pop3 bench-record bench-tasks fuzz check-asan check-gc check-alloc check-valgrind check-coverage
+.PHONY: bench bench-check bench-interp bench-pauses bench-peers bench-pop3 bench-record bench-tasks fuzz check-asan check-gc check-alloc check-valgrind check-coverage

@@ -2,7 +2,7 @@
 # Builds for a stress mode and runs the tests there: mode.sh MODE SOURCE-FOLDER MAKE, in the build folder.
 #
 #   asan      AddressSanitizer, UBSan and the leak checker; all tests
-#   gc        a collection at every allocation, in scripts marked `# big` at every 1,000th; all tests
+#   gc        a collection, or a step of one, at every allocation, in scripts marked `# big` at every 1,000th; all tests
 #   alloc     as asan, and every allocation of a script fails once; the tests in tests/alloc.list
 #   valgrind  under valgrind; the tests in tests/valgrind.list
 #   coverage  counts what runs; all tests, then which lines and branches of each source they have reached; fails where
