@@ -9,7 +9,7 @@
 #include "state.h"
 
 enum {
-    START_THRESHOLD = 1 << 20,
+    LEAST_HANDED = 256 << 10, LEAST_GROWN = 4 << 20, /* between two collections: of cells, and of memory in use */
     SMALL = 4 << 20, /* of less than this, as of the last collection, the next one is whole; */
     QUICK = 8 << 20, /* of less effort than this too where it is due to what is outside: that may come in few large pieces; */
     QUICK_GROWN = 64 << 20, /* unless much more is in use now: it may be an Array */
@@ -65,9 +65,9 @@ static void begin_phase(crpi_heap *heap)
 void crpi_heap_rest(crpi_heap *heap)
 {
     size_t used = heap->mem->used > heap->grown ? heap->mem->used - heap->grown : 0;
-    heap->threshold = crpi_marked_bytes(heap) < START_THRESHOLD ? START_THRESHOLD : crpi_marked_bytes(heap);
+    heap->threshold = crpi_marked_bytes(heap) < LEAST_HANDED ? LEAST_HANDED : crpi_marked_bytes(heap);
     heap->next_step = is_small(heap) ? heap->threshold : heap->threshold / 4 * 3;
-    heap->mem_trigger = used < 4 * START_THRESHOLD ? used + 4 * START_THRESHOLD : used * 2;
+    heap->mem_trigger = used < 2 * LEAST_GROWN ? used + LEAST_GROWN : used + used / 2;
     heap->effort = heap->live + heap->sliced_bytes / 4;
     if (heap->effort >= QUICK) heap->mem_trigger -= used / 4;
 }

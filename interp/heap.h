@@ -47,6 +47,9 @@ typedef struct crpi_bin {
     uint32_t dropped;   /* and in the first of `unswept`, where dropping does */
 } crpi_bin;
 
+/* Whether a marker has anything to do for the word: where there are very many, most may be small Integers. */
+static inline bool crpi_is_cell(crp_word w) { return (w & 3) == 1; }
+
 typedef void (*crpi_roots)(crp *, crp_marker);
 
 typedef enum crpi_phase { CRPI_IDLE, CRPI_MARKING, CRPI_SWEEPING } crpi_phase;

@@ -29,7 +29,8 @@ static crp_status join_text(crp_call *c, uint32_t from, crp_word *out)
 /* Class, code, line and position have 32 bits: whoever reads an Error in C need not ask how large they are. */
 static crp_status check_number(crp_call *c, uint32_t at, const char *what)
 {
-    int64_t number;
+    int64_t number = crp_fixnum_value(c->args[at]);
+    if (crp_is_fixnum(c->args[at]) && (int32_t)number == number) return CRP_OK;
     return crpi_lib_between(c->vm, what, c->args[at], INT32_MIN, INT32_MAX, &number);
 }
 

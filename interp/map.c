@@ -207,8 +207,8 @@ static size_t mark_entries(crp *vm, const crpi_map *m, size_t from, size_t n, cr
     size_t left = from < m->used ? m->used - from : 0; /* it may have been cleared */
     if (n > left) n = left;
     for (size_t i = from; i < from + n; i++) {
-        mark(vm, m->entries[i].key);
-        mark(vm, m->entries[i].value);
+        if (crpi_is_cell(m->entries[i].key)) mark(vm, m->entries[i].key);
+        if (crpi_is_cell(m->entries[i].value)) mark(vm, m->entries[i].value);
     }
     return n;
 }

@@ -145,6 +145,12 @@ QUICK(buffer_append)
         return CRP_OK; \
     }
 
+QUICK(quick_throw)
+{
+    (void)self, (void)out;
+    return n == 1 && crp_is_a(args[0], CRP_ERROR) ? crp_rethrow(vm, args[0]) : CRP_OK;
+}
+
 REAL_QUICK(quick_sqrt, sqrt)
 REAL_QUICK(quick_exp, exp)
 REAL_QUICK(quick_sin, sin)
@@ -165,6 +171,7 @@ const crpi_quick crpi_quick_ways[] = {
     {CRP_HASHTABLE, "get", table_get, 0, 0},
     {CRP_HASHTABLE, "set", table_set, 0, 0},
     {CRP_BUFFER, "append", buffer_append, 0, 0},
+    {CRP_OBJECT, "throw", quick_throw, 0, 0},
     {CRP_OBJECT, "sqrt", quick_sqrt, CRP_REAL, 0},
     {CRP_OBJECT, "exp", quick_exp, CRP_REAL, 0},
     {CRP_OBJECT, "sin", quick_sin, CRP_REAL, 0},

@@ -532,7 +532,8 @@ static size_t mark_items(crp *vm, crp_object *o, size_t from, size_t n, crp_mark
 {
     const crpi_array *a = (crpi_array *)o;
     if (n > a->count - from) n = a->count - from;
-    for (size_t i = from; i < from + n; i++) mark(vm, a->items[i]);
+    for (size_t i = from; i < from + n; i++)
+        if (crpi_is_cell(a->items[i])) mark(vm, a->items[i]);
     return n;
 }
 

@@ -247,16 +247,6 @@ static inline bool has_header(const crpi_function *fn, uint32_t shape_and_count,
         SLOW(crpi_known_native); \
     } while (0)
 
-/* A built-in function by its quick way, if that will do. */
-static inline bool quick_function(crp *vm, const crpi_function *fn, crp_word *at, uint32_t n)
-{
-    crp_word answer = CRP_UNSET;
-    crp_status st = vm->quick[fn->h.flags].run(vm, CRP_NIL, at, n, &answer);
-    if (st || answer == CRP_UNSET) return false;
-    at[0] = answer;
-    return true;
-}
-
 static inline crp_word literal(const uint32_t *pc) { return pc[0] | (crp_word)pc[1] << 32; }
 
 LOOP_ATTRIBUTES crp_status crpi_execute(crp *vm, crpi_task *task)
@@ -711,8 +701,16 @@ enter:
     if (crp_is_a(callee, CRP_FUNCTION)) {
         crpi_function *fn = crpi_function_of(callee);
         if (crpi_takes(fn, in >> 24)) ENTER_AT(fn, fn->code);
-        SAVE();
-        if (fn->h.flags && fn->row && quick_function(vm, fn, at, in >> 24)) NEXT;
+        if (fn->h.flags && fn->row) {
+            crp_word answer = CRP_UNSET;
+            SAVE();
+            st = vm->quick[fn->h.flags].run(vm, CRP_NIL, at, in >> 24, &answer);
+            if (st) goto after_slow;
+            if (LIKELY(answer != CRP_UNSET)) {
+                at[0] = answer;
+                NEXT;
+            }
+        }
     }
     SAVE();
     if (LIKELY(callee != CRP_UNSET)) st = crpi_enter(vm, task, callee, at, in >> 24);
