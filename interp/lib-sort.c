@@ -195,6 +195,13 @@ static crp_status begin_merging(crp_call *c)
 
 /* --- collecting ----------------------------------------------------------------------------------------- */
 
+static crp_status make_room(crp_call *c, size_t words)
+{
+    sort *s = state_of(c);
+    bool made = crpi_mem_grow(&c->vm->mem, &s->from, &s->room, words, sizeof *s->from);
+    return made ? CRP_OK : crp_no_memory(c->vm);
+}
+
 static crp_status begin(crp_call *c, uint32_t less, unsigned wide)
 {
     sort *s = state_of(c);
@@ -204,16 +211,16 @@ static crp_status begin(crp_call *c, uint32_t less, unsigned wide)
     if (st) return st;
     s->direct = is_built_in(c->vm, s->less, CRPI_WORD_OF(LT)) - is_built_in(c->vm, s->less, CRPI_WORD_OF(GT));
     s->lambda = !s->direct && (s->direct = crpi_order_of(crpi_function_of(s->less)));
-    return CRP_OK;
+    crp_word items = crpi_turns_walks(c)->at;
+    return crp_is_a(items, CRP_ARRAY) ? make_room(c, crpi_array_of(items)->count << wide) : CRP_OK;
 }
 
 static crp_status add(crp_call *c, crp_word word)
 {
     sort *s = state_of(c);
-    if (!crpi_mem_grow(&c->vm->mem, &s->from, &s->room, s->words + 1, sizeof *s->from))
-        return crp_no_memory(c->vm);
-    s->from[s->words++] = word;
-    return CRP_OK;
+    crp_status st = s->words == s->room ? make_room(c, s->words + 1) : CRP_OK;
+    if (!st) s->from[s->words++] = word;
+    return st;
 }
 
 static crp_status sort_begin(crp_call *c, bool *done)

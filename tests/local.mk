@@ -320,6 +320,7 @@ bench:
 	$(MAKE) bench-interp
 	$(MAKE) bench-pop3
 	$(MAKE) bench-tasks
+	$(MAKE) bench-pauses
 
 # A host that calls Lua is only there where Lua's header is; LUA_PACKAGE is the one that has it.
 LUA_PACKAGE = lua5.4
