@@ -6,6 +6,7 @@ doc_files = \
   docs/examples \
   docs/ffi.md \
   docs/hacking.md \
+  docs/interp.svg \
   docs/language.md \
   docs/modules.md \
   docs/pop3.md \
