@@ -48,6 +48,12 @@ static crp_status begin_gathering(crp_call *c, bool *done)
     return CRP_OK;
 }
 
+static crp_status begin_mapping(crp_call *c, bool *done)
+{
+    (void)done;
+    return crpi_gather_begin_as(c->vm, &state_of(c)->yes, crpi_turns_walks(c)->at);
+}
+
 static crp_status end_gathering(crp_call *c) { return crpi_gather_end(c->vm, &state_of(c)->yes, &c->result); }
 
 static crp_status map_given(crp_call *c, crp_word value, bool *done)
@@ -77,7 +83,7 @@ static crp_status partition_end(crp_call *c)
     return st ? st : crp_list(c->vm, both, 2, &c->result);
 }
 
-static const crpi_turn map_turn = {1, 0, true, false, begin_gathering, map_given, end_gathering};
+static const crpi_turn map_turn = {1, 0, true, false, begin_mapping, map_given, end_gathering};
 static const crpi_turn filter_turn = {1, 0, true, false, begin_gathering, filter_given, end_gathering};
 static const crpi_turn partition_turn = {1, 0, true, false, begin_gathering, partition_given, partition_end};
 

@@ -171,6 +171,15 @@ void crpi_gather_begin(crpi_gather *g, crp_word like)
     *g = (crpi_gather){.list = {CRP_NIL, CRP_NIL}, .array = crp_is_a(like, CRP_ARRAY)};
 }
 
+crp_status crpi_gather_begin_as(crp *vm, crpi_gather *g, crp_word like)
+{
+    crpi_gather_begin(g, like);
+    size_t n = g->array ? crpi_array_of(like)->count : 0;
+    if (n && !(g->items = crp_alloc(vm, n * sizeof *g->items))) return CRP_E_NOMEM;
+    g->capacity = n;
+    return CRP_OK;
+}
+
 crp_status crpi_gather_more(crp *vm, crpi_gather *g, crp_word item)
 {
     if (!g->array) return crp_list_add(vm, &g->list, item);

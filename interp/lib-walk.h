@@ -57,6 +57,8 @@ typedef struct crpi_gather {
 } crpi_gather;
 
 void crpi_gather_begin(crpi_gather *, crp_word like);
+/* The same for as many items as an Array has that is walked, which spares it growing. */
+crp_status crpi_gather_begin_as(crp *, crpi_gather *, crp_word like);
 crp_status crpi_gather_more(crp *, crpi_gather *, crp_word item); /* what follows does this where there is no room */
 static inline crp_status crpi_gather_add(crp *vm, crpi_gather *g, crp_word item)
 {
