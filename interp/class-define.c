@@ -451,7 +451,7 @@ static crp_status keep_function(crp *vm, crpi_member *m, const crpi_member *befo
     crp_status st = declared_signature(vm, m, &now);
     if (st) return st;
     st = declared_signature(vm, before, &then);
-    if (!st && crpi_signature_same(now, then)) m->function = before->function;
+    if (!st && crpi_signature_same(vm, now, then)) m->function = before->function;
     if (!st) crpi_signature_free(vm, then);
     crpi_signature_free(vm, now);
     return st;
@@ -487,12 +487,38 @@ static void keep_members(draft *d, const crpi_class *c)
             }
             if (!before) continue;
             uint32_t number = before->number;
+            bool relied_on = before->relied_on;
             *before = *m;
             before->number = number;
+            before->relied_on = relied_on;
             before->owner = (crpi_class *)(uintptr_t)c;
             d->faces[i].members[j] = before;
             m->owner = NULL; /* the draft's own is freed */
         }
+}
+
+/* Whether the code that relies on the class of a property may be given objects of the draft too. */
+static bool is_as_relied_on(const draft *d, const crpi_class *c)
+{
+    for (size_t i = 0; i < c->face_count; i++)
+        for (size_t j = 0; j < c->faces[i].count; j++) {
+            const crpi_member *m = c->faces[i].members[j];
+            const crpi_member *now = i < d->c.face_count ? crpi_face_find(&d->faces[i], m->name) : NULL;
+            if (m->relied_on && !(now && now->kind == CRPI_SLOT && now->type == m->type)) return false;
+        }
+    return true;
+}
+
+/* A further class of the name: what was declared with it takes objects of both, unless that would break what was relied on. */
+static crp_status add_again(draft *d, crpi_class **c)
+{
+    crpi_class *first = d->vm->classes[(*c)->type_id];
+    bool fits = is_as_relied_on(d, first);
+    crp_status st = crpi_class_add(d->vm, d->c.name, c);
+    if (st) return st;
+    if (fits) first->again = true;
+    else (*c)->type_id = (*c)->id;
+    return CRP_OK;
 }
 
 static crp_status install(draft *d)
@@ -507,7 +533,7 @@ static crp_status install(draft *d)
         keep_members(d, c);
         memcpy(d->c.starts, d->starts, d->c.slots * sizeof *d->c.starts);
     } else {
-        if (c->defined) st = crpi_class_add(vm, d->c.name, &c);
+        if (c->defined) st = add_again(d, &c);
         if (!st) st = crpi_script_kind(vm, c->id, d->c.slots > 0);
         if (st) return st;
     }
@@ -644,7 +670,7 @@ crp_status crpi_method_bind(crp *vm, crp_word class_name, crp_word face_name, cr
     crpi_signature *declared;
     st = declared_signature(vm, *out, &declared);
     if (st) return st;
-    if (!crpi_signature_same(declared, defined)) st = declared_otherwise(vm, *out, declared, defined);
+    if (!crpi_signature_same(vm, declared, defined)) st = declared_otherwise(vm, *out, declared, defined);
     crpi_signature_free(vm, declared);
     return st;
 }

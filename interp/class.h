@@ -53,8 +53,8 @@ crp_status crpi_signature_new(crp *, crp_word result_class, crp_word parameters,
 crp_status crpi_signature_parse(crp *, const char *spec, crpi_signature **out);
 void crpi_signature_free(crp *, crpi_signature *);
 void crpi_signature_mark(const crpi_signature *, crp *, crp_marker);
-/* The same classes and counts; names may differ. */
-bool crpi_signature_same(const crpi_signature *, const crpi_signature *);
+/* The same classes, or classes of the same name, and counts; the arguments' names may differ. */
+bool crpi_signature_same(crp *, const crpi_signature *, const crpi_signature *);
 /* Appends "(name (x Integer) ...) -> String". */
 void crpi_signature_print(crp *, crpi_buf *, const char *name, const crpi_signature *);
 /* The same without the result, which a macro declares none of. */
@@ -112,6 +112,7 @@ typedef struct crpi_member {
     crp_word name;
     uint8_t kind, flags, face;
     uint8_t quick;     /* of a built-in method that was called: its quick way, 0: none */
+    bool relied_on;    /* SLOT: code was compiled that takes what it reads to be of the class `type` */
     crpi_type type;    /* of a property; of a method's result */
     uint32_t offset;   /* SLOT: bytes from the object's start */
     uint32_t number;   /* in vm->members */
@@ -146,6 +147,7 @@ typedef struct crpi_class {
     bool script;      /* made by a `class` form */
     bool hidden;      /* scripts never see it: no name refers to it */
     bool value_class; /* Integer, Real, String, Binary: never () */
+    bool again;       /* the first of several classes with its type_id */
     int64_t major, minor;
     crp_word clauses;
     crpi_face *faces;

@@ -267,12 +267,16 @@ static int invoke(fn *f, crp_word form, crp_word left, crp_word name, crp_word a
     return reg;
 }
 
-/* The class that a script declares for an object's property, where the object's own class is known. */
+/* The class that a script declares for an object's property, where the object's own class is known.  A class that is
+ * defined anew with another one for such a property is none that this code takes: see crpi_class.again. */
 static crpi_type property_type(fn *f, crpi_type object, crp_word name)
 {
     if (object == 0 || object == CRPI_NO_RESULT || crpi_c_failed(f)) return 0;
-    const crpi_member *m = crpi_member_find(f->c->vm, CRPI_TYPE_CLASS(object), CRPI_TYPE_FACE(object), name);
-    return m && m->kind == CRPI_SLOT && !m->row ? m->type : 0;
+    if (f->c->vm->classes[CRPI_TYPE_CLASS(object)]->again) return 0;
+    crpi_member *m = crpi_member_find(f->c->vm, CRPI_TYPE_CLASS(object), CRPI_TYPE_FACE(object), name);
+    if (!m || m->kind != CRPI_SLOT || m->row || m->type == 0) return 0;
+    m->relied_on = true;
+    return m->type;
 }
 
 /* o.name, (o.name) and (o.name value): the operands may be any registers; the window is only used if it turns out to

@@ -226,6 +226,8 @@ static void count_and_test(fn *f, uint32_t at)
     uint32_t *code = f->proto->code;
     if (crpi_c_failed(f) || at + 1 >= here(f) || CRPI_A(code[at]) != CRPI_A(code[at + 1])) return;
     int op = code[at] & 0xff, test = code[at + 1] & 0xff;
+    bool with_itself = (code[at + 1] >> 16 & 0xff) == CRPI_A(code[at]); /* (<= i i): the limit is what has been counted on */
+    if (op == CRPI_OP_ADDI && with_itself) return;
     if (op == CRPI_OP_ADDI && test == CRPI_OP_JLT) crpi_set_opcode(&code[at], CRPI_OP_ADDIJLT);
     else if (op == CRPI_OP_ADDI && test == CRPI_OP_JLE) crpi_set_opcode(&code[at], CRPI_OP_ADDIJLE);
     else if (op == CRPI_OP_TAIL && test == CRPI_OP_JT) crpi_set_opcode(&code[at], CRPI_OP_TAILJT);
@@ -245,12 +247,12 @@ static int loop_form(fn *f, crp_word form, int want, bool test_first)
     uint32_t to_body = here(f);
     f->retarget = 0;
     for (crp_word rest = crp_tail(crp_tail(form)); crp_is_pair(rest); rest = crp_tail(rest)) crpi_c_effect(f, crp_head(rest));
-    const uint32_t *last = crpi_c_last(f);
     uint32_t test = here(f);
+    bool counts = crpi_c_last(f) && f->last + 1 == test; /* an instruction of one word, no literal's second half */
     crpi_c_bind(f, &l.continue_to);
     crpi_c_emit_place(f, form);
     test_again(f, crpi_c_nth(form, 1), to_body);
-    if (last) count_and_test(f, test - 1);
+    if (counts) count_and_test(f, test - 1);
     crpi_c_bind(f, &l.break_to);
     f->loop = l.outer;
     f->top = top;

@@ -336,7 +336,7 @@ int crpi_c_function(fn *f, crp_word form, int want)
         return 0;
     }
     if (c->builtin || (crp_is_a(c->signature, CRP_PROTO) && !f->c->source->interactive &&
-                       !crpi_signature_same(crpi_proto_of(c->signature)->signature, crpi_proto_of(proto)->signature))) {
+                       !crpi_signature_same(vm, crpi_proto_of(c->signature)->signature, crpi_proto_of(proto)->signature))) {
         crpi_c_fail(f, form, CRP_ILLEGAL, "%p is declared already with another signature", h.name);
         return 0;
     }

@@ -185,7 +185,7 @@ int crpi_c_read_variable(fn *f, crp_word name, const reference *ref, int want)
         break;
     default: return read_other(f, name, reg);
     }
-    f->type = ref->type;
+    f->type = ref->kind == CELL ? 0 : ref->type; /* at the prompt it may be declared anew with another class */
     return reg;
 }
 

@@ -213,13 +213,20 @@ void crpi_signature_mark(const crpi_signature *s, crp *vm, crp_marker mark)
     for (uint16_t i = 0; i < s->count; i++) mark(vm, s->parameters[i].start);
 }
 
-bool crpi_signature_same(const crpi_signature *a, const crpi_signature *b)
+/* Also where the class has been defined anew meanwhile and got a number of its own. */
+static bool same_type(crp *vm, crpi_type a, crpi_type b)
 {
-    if (a->result != b->result || a->count != b->count || a->required != b->required || a->rest != b->rest)
+    if (a == b || a == CRPI_NO_RESULT || b == CRPI_NO_RESULT) return a == b;
+    return CRPI_TYPE_FACE(a) == CRPI_TYPE_FACE(b) && vm->classes[CRPI_TYPE_CLASS(a)]->name == vm->classes[CRPI_TYPE_CLASS(b)]->name;
+}
+
+bool crpi_signature_same(crp *vm, const crpi_signature *a, const crpi_signature *b)
+{
+    if (!same_type(vm, a->result, b->result) || a->count != b->count || a->required != b->required || a->rest != b->rest)
         return false;
     for (uint16_t i = 0; i < a->count; i++)
-        if (a->parameters[i].type != b->parameters[i].type ||
-            a->parameters[i].other != b->parameters[i].other)
+        if (!same_type(vm, a->parameters[i].type, b->parameters[i].type) ||
+            !same_type(vm, a->parameters[i].other, b->parameters[i].other))
             return false;
     return true;
 }

@@ -616,7 +616,7 @@ static crp_status may_define(crp *vm, const crpi_cell *cell, const crpi_proto *p
     bool was_macro = cell->kind == CRPI_CELL_MACRO;
     if (!crp_is_a(cell->signature, CRP_PROTO)) return CRP_OK;
     const crpi_signature *was = crpi_proto_of(cell->signature)->signature;
-    if (was_macro == macro && crpi_signature_same(was, p->signature)) return CRP_OK;
+    if (was_macro == macro && crpi_signature_same(vm, was, p->signature)) return CRP_OK;
     if (p->source->interactive) {
         tell_of_change(vm, cell, was, p->signature, macro);
         return CRP_OK;

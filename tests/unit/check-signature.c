@@ -161,11 +161,11 @@ START_TEST(signatures_are_the_same_when_classes_and_counts_are)
                    *d = of_script("Integer", "((x Integer) (y Integer))");
     crpi_signature *e = of_script("Integer", "((x Integer) y ...)"),
                    *g = of_script("Integer", "((x Integer) (y Object 1))");
-    ck_assert(crpi_signature_same(a, b));
-    ck_assert(!crpi_signature_same(a, c));
-    ck_assert(!crpi_signature_same(a, d));
-    ck_assert(!crpi_signature_same(a, e));
-    ck_assert(!crpi_signature_same(a, g));
+    ck_assert(crpi_signature_same(vm, a, b));
+    ck_assert(!crpi_signature_same(vm, a, c));
+    ck_assert(!crpi_signature_same(vm, a, d));
+    ck_assert(!crpi_signature_same(vm, a, e));
+    ck_assert(!crpi_signature_same(vm, a, g));
     crpi_signature *all[] = {a, b, c, d, e, g};
     for (int i = 0; i < 6; i++) crpi_signature_free(vm, all[i]);
     classes_close();
