@@ -173,6 +173,13 @@ static void print_expected(crp *vm, crpi_buf *out, crpi_type type, crpi_type oth
     crpi_type_name(vm, out, other);
 }
 
+/* An object of a class of the same name, which was declared anew with other properties. */
+static bool is_namesake(crp *vm, crpi_type type, crp_word given)
+{
+    uint32_t wanted = CRPI_TYPE_CLASS(type), id = crp_class_of(given);
+    return crp_is_object(given) && id != wanted && vm->classes[id]->name == vm->classes[wanted]->name;
+}
+
 crp_status crpi_type_mismatch(crp *vm, crpi_type type, crpi_type other, crp_word given, bool secret,
                               const char *what, crp_word name)
 {
@@ -185,7 +192,8 @@ crp_status crpi_type_mismatch(crp *vm, crpi_type type, crpi_type other, crp_word
     if (secret) st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%.*s, given %n", length, text, given);
     else if (given == CRP_NIL ||
              crp_class_of(given) > CRP_HASHTABLE) /* these show their class by themselves */
-        st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%.*s, given %v", length, text, given);
+        st = crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%.*s, given %v%s", length, text, given,
+                       is_namesake(vm, type, given) ? ", whose class has been declared anew: define anew what names it" : "");
     else
         st =
             crp_raise(vm, CRP_ERR_SCRIPT, CRP_TYPE_MISMATCH, "%.*s, given %n %v", length, text, given, given);
