@@ -242,17 +242,18 @@ void crpi_native_drop(crp *vm, crpi_task *task)
     crp_free_bytes(vm, nf, sizeof *nf);
 }
 
-/* A native that waits or calls lives on, behind a frame of its own. */
+/* A native that waits or calls lives on, behind a frame of its own.  Where memory is short, making the record may collect: the
+ * frame, which the collector takes for that of the innermost record, comes after it. */
 static crp_status keep_native(crp *vm, crpi_task *task, crpi_native **nf)
 {
     if ((*nf)->parked) return CRP_OK;
     crp_word *top = crpi_task_top(task);
-    crp_status st = push_frame(vm, task, task->pc, task->base, (*nf)->fn);
-    if (st) return st;
     crpi_native *kept = crp_alloc(vm, sizeof *kept);
-    if (!kept) {
-        task->fp--;
-        return CRP_E_NOMEM;
+    if (!kept) return CRP_E_NOMEM;
+    crp_status st = push_frame(vm, task, task->pc, task->base, (*nf)->fn);
+    if (st) {
+        crp_free_bytes(vm, kept, sizeof *kept);
+        return st;
     }
     *kept = **nf;
     if ((*nf)->call.args == (*nf)->padded) kept->call.args = kept->padded;

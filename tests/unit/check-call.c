@@ -498,6 +498,28 @@ START_TEST(a_call_while_a_name_is_completed_disturbs_that_not)
 }
 END_TEST
 
+/* Wherever the limit stands: for the native's state, its record, its frame, or what it makes. */
+START_TEST(a_native_that_calls_meets_the_limit_of_memory_at_any_place)
+{
+    crp *vm = open_vm("(defun f (x) (list x (map (lambda (y) (list y)) '(1 2 3)))) (f 1)");
+    crp_word f = word_of(vm, "f"), out;
+    int done = 0, refused = 0;
+    must_call(vm, word_of(vm, "(lambda (x) (f x) x)"), 1);
+    for (size_t room = 0; room < 6000; room += 40) {
+        vm->mem.limit = vm->mem.used + vm->mem.used / 31 + room + room / 31;
+        crp_status st = call(vm, f, 1, &out);
+        ck_assert_msg(st == CRP_OK || st == CRP_E_NOMEM, "room %zu: status %d, %s", room, (int)st, last_error(vm));
+        if (st) refused++;
+        else done++;
+    }
+    ck_assert_int_gt(refused, 0);
+    ck_assert_int_gt(done, 0);
+    vm->mem.limit = 0;
+    must_call(vm, word_of(vm, "(lambda (x) (f x) x)"), 1);
+    crp_free(vm);
+}
+END_TEST
+
 UNIT_MAIN("call", a_function_gets_words_and_gives_one, a_function_may_be_named_and_may_be_native,
           further_and_left_out_arguments_are_arranged, what_is_no_function_is_refused_as_ever,
           too_many_arguments_and_a_wrong_number_of_them_are_errors, an_error_has_its_trace_and_the_next_call_works,
@@ -513,4 +535,5 @@ UNIT_MAIN("call", a_function_gets_words_and_gives_one, a_function_may_be_named_a
           a_deep_call_gives_its_stack_back, what_was_called_is_not_kept_alive,
           collections_at_every_allocation_disturb_no_call,
           the_last_value_lives_until_the_next_call_and_longer_with_a_handle,
-          a_task_that_ends_with_the_program_may_call_through_a_native, a_call_while_a_name_is_completed_disturbs_that_not)
+          a_task_that_ends_with_the_program_may_call_through_a_native, a_call_while_a_name_is_completed_disturbs_that_not,
+          a_native_that_calls_meets_the_limit_of_memory_at_any_place)
