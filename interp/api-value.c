@@ -414,7 +414,7 @@ static crp_status make_call(crp *vm, const host_call *call, crp_val *out)
     if (!look_up(vm, call->object, &object)) return dead(vm);
     crp_status st = crpi_visit_begin(vm, &visit);
     if (st) return st;
-    if (!vm->task && crpi_others_are_due(vm->tasks)) st = crpi_others_go_on(vm);
+    st = crpi_call_begins(vm);
     if (!st) st = crpi_ran(run_call(vm, call, object, &value));
     if (!st) st = new_handle(vm, value, out);
     return crpi_visit_end(vm, &visit, st);

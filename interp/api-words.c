@@ -40,7 +40,7 @@ crp_status crp_call_words(crp *vm, crp_word function, const crp_word *args, size
     crp_word value = CRP_NIL;
     crp_status st = crpi_visit_begin(vm, &visit);
     if (st) return st == CRP_E_THREAD || !vm->task ? st : to_native(vm, st, value);
-    if (!vm->task && crpi_others_are_due(vm->tasks)) st = crpi_others_go_on(vm);
+    st = crpi_call_begins(vm);
     if (!st && crp_is_a(function, CRP_FUNCTION)) st = crpi_call_quickly(vm, function, args, n, &value);
     else if (!st) st = call_named(vm, function, args, n, &value);
     st = crpi_visit_end(vm, &visit, crpi_ran(st));

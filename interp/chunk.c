@@ -43,7 +43,7 @@ crp_status crpi_emit(crp *vm, crpi_proto *p, uint32_t word)
 
 crp_status crpi_emit_literal(crp *vm, crpi_proto *p, crp_word w)
 {
-    if ((w & 3) == 1) {
+    if (crpi_is_cell(w)) {
         if (!crpi_mem_grow(&vm->mem, &p->literals, &p->literal_capacity, p->literal_count + 1, sizeof *p->literals))
             return crp_no_memory(vm);
         p->literals[p->literal_count++] = w;
@@ -123,7 +123,7 @@ void crpi_closure_init(crpi_function *fn, crpi_proto *p)
     fn->registers = p->registers;
     fn->capture_count = p->captures;
     fn->h.aux = p->is_method ? CRPI_FN_METHOD : 0;
-    if (s && (s->rest || s->required != s->count)) fn->h.aux |= CRPI_FN_VARIES;
+    if (s && crpi_signature_varies(s)) fn->h.aux |= CRPI_FN_VARIES;
     fn->h.sort = s ? (uint8_t)s->count : 0;
     fn->h.flags = s && !fn->h.aux ? s->shape : 0;
     fn->checked = p->code + (fn->h.flags ? p->checked : 0);

@@ -43,6 +43,9 @@ typedef struct crpi_signature {
     crpi_parameter parameters[];
 } crpi_signature;
 
+/* Some arguments may be left out, or further ones given. */
+static inline bool crpi_signature_varies(const crpi_signature *s) { return s->rest || s->required != s->count; }
+
 enum { CRPI_MAX_PARAMETERS = 200, CRPI_MAX_SHAPED = 8, CRPI_MAX_SHAPES = 255 };
 
 /* From `(x Integer) y (z Real 1.0) ...`, as a List.  result_class: a Symbol, String or Class; the Symbol NIL

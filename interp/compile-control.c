@@ -248,7 +248,7 @@ static int loop_form(fn *f, crp_word form, int want, bool test_first)
     f->retarget = 0;
     for (crp_word rest = crp_tail(crp_tail(form)); crp_is_pair(rest); rest = crp_tail(rest)) crpi_c_effect(f, crp_head(rest));
     uint32_t test = here(f);
-    bool counts = crpi_c_last(f) && f->last + 1 == test; /* an instruction of one word, no literal's second half */
+    bool counts = crpi_c_last_is_short(f);
     crpi_c_bind(f, &l.continue_to);
     crpi_c_emit_place(f, form);
     test_again(f, crpi_c_nth(form, 1), to_body);

@@ -58,7 +58,7 @@ static void check_argument(fn *f, const crpi_parameter *p, int reg)
 static void parameters(fn *f, const crpi_signature *s)
 {
     int first = f->proto->is_method ? 1 : 0;
-    bool varies = s->rest || s->required != s->count;
+    bool varies = crpi_signature_varies(s);
     if (first) crpi_c_add_variable(f, CRPI_WORD_OF(THIS), 0, 0)->boxed = false;
     for (int i = 0; i < s->count && !varies; i++) check_argument(f, &s->parameters[i], first + i);
     f->proto->checked = here(f);

@@ -91,7 +91,7 @@ typedef struct fn {
     uint32_t retarget; /* the end of the last instruction, if nothing but its A says where its value goes; else 0 */
     uint32_t last;     /* where that instruction begins */
     uint32_t check;    /* where the last CHECK begins */
-    uint32_t checks;   /* the same, of the last CHECK behind an instruction that only writes its A */
+    bool check_follows; /* it is right behind an instruction of one word that only writes its A */
 } fn;
 
 enum { ANY = -1, NOWHERE = -2 }; /* where a value is wanted, beside a register */
@@ -112,7 +112,8 @@ void crpi_c_bind(fn *, label *);
 void crpi_c_bind_at(fn *, label *, uint32_t target);
 void crpi_c_emit_to(fn *, uint32_t instruction); /* an instruction without further words that only writes its A */
 void crpi_c_written_from(fn *, uint32_t begin);  /* one with further words, which begins there, has been emitted */
-uint32_t *crpi_c_last(fn *);                     /* the last instruction, if it is one of crpi_c_emit_to; else NULL */
+uint32_t *crpi_c_last(fn *);                     /* the last instruction, if nothing but its A says where its value goes; else NULL */
+bool crpi_c_last_is_short(fn *);                 /* and it has one word: the one before here is no literal's second half */
 void crpi_c_move_to(fn *, int reg, int to);      /* moves, or lets the last instruction write there at once */
 void crpi_c_jump_back(fn *, uint32_t instruction, uint32_t to);
 uint32_t here(const fn *);

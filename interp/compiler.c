@@ -151,11 +151,13 @@ uint32_t *crpi_c_last(fn *f)
     return f->retarget == here(f) && f->retarget > 0 && !crpi_c_failed(f) ? &f->proto->code[f->last] : NULL;
 }
 
+bool crpi_c_last_is_short(fn *f) { return crpi_c_last(f) && f->last + 1 == here(f); }
+
 /* So does a HEAD whose item is checked. */
 static void head_to(fn *f, uint32_t *check, int to)
 {
-    if ((*check & 0xff) != CRPI_OP_CHECKI || f->checks != f->check || f->check == 0) return;
-    uint32_t *head = check - 1; /* the whole of an instruction, and no literal's second half */
+    if ((*check & 0xff) != CRPI_OP_CHECKI || !f->check_follows) return;
+    uint32_t *head = check - 1;
     if ((*head & 0xff) == CRPI_OP_HEAD && CRPI_A(*head) == CRPI_A(*check)) *head = CRPI_INS(CRPI_OP_HEADI, CRPI_A(*head), *head >> 16 & 0xff, to);
 }
 
@@ -263,7 +265,7 @@ void crpi_c_check(fn *f, int reg, crpi_type type, enum crpi_checked what, crp_wo
 {
     if (type == 0 || type == CRPI_NO_RESULT || f->type == type) return;
     int op = type == CRPI_TYPE(CRP_INTEGER, 0) ? CRPI_OP_CHECKI : CRPI_OP_CHECK;
-    if (crpi_c_last(f) && f->last + 1 == here(f)) f->checks = here(f);
+    f->check_follows = crpi_c_last_is_short(f);
     f->check = here(f);
     crpi_c_emit(f, CRPI_INS(op, reg, what, 0));
     crpi_c_emit(f, type);

@@ -75,7 +75,7 @@ void crpi_mark_free(crp *vm)
 /* Sets the mark; false if there is nothing (more) to do for this word. */
 static inline bool mark_now(crpi_heap *heap, crp_word w)
 {
-    if ((w & 3) != 1) return false;
+    if (!crpi_is_cell(w)) return false;
     crpi_page *page = crpi_page_of(w);
     uint32_t bit = crpi_bit_of(w);
     uint64_t mask = (uint64_t)1 << bit % 64;

@@ -161,7 +161,7 @@ static bool shape_is(const crpi_shape *shape, const crpi_signature *s)
 
 static bool has_shape(const crpi_signature *s)
 {
-    if (s->rest || s->required != s->count || s->count > CRPI_MAX_SHAPED) return false;
+    if (crpi_signature_varies(s) || s->count > CRPI_MAX_SHAPED) return false;
     for (uint16_t i = 0; i < s->count; i++)
         if (s->parameters[i].type) return true;
     return false;
@@ -356,7 +356,7 @@ crp_status crpi_native_signature(crp *vm, crpi_function *f, const crpi_signature
             return st;
         }
         f->signature = s;
-        if (s->rest || s->required < s->count) f->h.aux |= CRPI_FN_VARIES;
+        if (crpi_signature_varies(s)) f->h.aux |= CRPI_FN_VARIES;
     }
     *out = f->signature;
     return CRP_OK;

@@ -225,7 +225,7 @@ static bool survives(const crpi_heap *heap, crp_word w)
     return crpi_bit(page->swept == heap->cycle ? page->taken : page->marks, crpi_bit_of(w));
 }
 
-bool crpi_is_marked(crp *vm, crp_word w) { return (w & 3) != 1 || (vm->heap.phase == CRPI_SWEEPING && survives(&vm->heap, w)); }
+bool crpi_is_marked(crp *vm, crp_word w) { return !crpi_is_cell(w) || (vm->heap.phase == CRPI_SWEEPING && survives(&vm->heap, w)); }
 
 bool crpi_is_alive(crp *vm, crp_word w)
 {

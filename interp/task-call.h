@@ -18,7 +18,10 @@ crp_status crpi_send(crp *, crp_word object, crp_word name, const crp_word *args
  * if there are any, however little the calls wait. */
 enum { CRPI_MANY_CALLS = 64 };
 crp_status crpi_others_go_on(crp *);
-static inline bool crpi_others_are_due(crpi_tasks *tasks) { return ++tasks->calls >= CRPI_MANY_CALLS; }
+static inline crp_status crpi_call_begins(crp *vm)
+{
+    return !vm->task && ++vm->tasks->calls >= CRPI_MANY_CALLS ? crpi_others_go_on(vm) : CRP_OK;
+}
 
 /* --- crpi_call, where it is to be quick: the caller keeps the value --------------------------------------------------- */
 

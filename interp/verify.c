@@ -47,7 +47,7 @@ static bool make_room(crp *vm, crpi_trace *t)
 static void reach(crp *vm, crp_word w)
 {
     crpi_trace *t = vm->heap.tracing;
-    if ((w & 3) != 1 || t->failed || set_mark(w, true)) return;
+    if (!crpi_is_cell(w) || t->failed || set_mark(w, true)) return;
     t->failed = !make_room(vm, t);
     if (t->failed) set_mark(w, false);
     else t->list[t->count++] = (reached){w, t->holder};

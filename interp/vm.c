@@ -200,12 +200,13 @@ static inline bool has_header(const crpi_function *fn, uint32_t shape_and_count,
         } \
     } while (0)
 
-/* A call: the arguments' registers become the callee's.  For a method the receiver stands at at[0]. */
-#define ENTER(function, words, method_, otherwise) \
+/* A call: the arguments' registers become the callee's.  For a method the receiver stands at at[0].  `in_`: the instruction
+ * with shape and count in B and C; `words` follow it. */
+#define ENTER(function, in_, words, method_, otherwise) \
     do { \
         callee = (function); \
         at = R + A; \
-        in = IN; \
+        in = (in_); \
         pc += (words); \
         if (LIKELY(crp_is_object(callee))) { \
             crpi_function *fn_ = crpi_function_of(callee); \
@@ -535,17 +536,9 @@ dispatch:
     CASE(CALLG) :
     {
         crp_word f = vm->cells->values[*pc];
-        ENTER(f, 1, false, enter);
+        ENTER(f, IN, 1, false, enter);
     }
-    CASE(CALL) :
-    {
-        callee = R[B];
-        at = R + A;
-        in = IN;
-        if (LIKELY(crp_is_object(callee)) && LIKELY(has_header(crpi_function_of(callee), (uint32_t)C << 8, false)))
-            ENTER_AT(crpi_function_of(callee), crpi_function_of(callee)->code);
-        goto enter;
-    }
+    CASE(CALL) : ENTER(R[B], IN & ~0xff0000u, 0, false, enter);
     CASE(CALLV) : SLOW(crpi_slow_call);
     CASE(TCALLG) :
     {
@@ -587,13 +580,7 @@ dispatch:
         if (OBJECT_OF_CLASS(o, pc[0])) {
             crp_word f = vm->members[pc[1]]->function;
             R[A] = o;
-            at = R + A;
-            callee = f;
-            in = IN & 0xffffff;
-            pc += 3;
-            if (LIKELY(crp_is_object(callee)) && LIKELY(has_header(crpi_function_of(callee), 0, true)))
-                ENTER_AT(crpi_function_of(callee), crpi_function_of(callee)->code);
-            goto enter_method;
+            ENTER(f, IN & 0xffff, 3, true, enter_method);
         }
         SLOW(crpi_slow_member);
     }
@@ -628,7 +615,7 @@ dispatch:
         crp_word o = R[A];
         if (OBJECT_OF_CLASS(o, pc[0]) && B == 0) {
             crp_word f = vm->members[pc[1]]->function;
-            ENTER(f, 3, true, enter_method);
+            ENTER(f, IN, 3, true, enter_method);
         }
         SLOW(crpi_slow_member);
     }
@@ -702,9 +689,11 @@ enter:
         crpi_function *fn = crpi_function_of(callee);
         if (crpi_takes(fn, in >> 24)) ENTER_AT(fn, fn->code);
         if (fn->h.flags && fn->row) {
+            size_t fresh = vm->heap.fresh_count;
             crp_word answer = CRP_UNSET;
             SAVE();
             st = vm->quick[fn->h.flags].run(vm, CRP_NIL, at, in >> 24, &answer);
+            vm->heap.fresh_count = fresh;
             if (st) goto after_slow;
             if (LIKELY(answer != CRP_UNSET)) {
                 at[0] = answer;

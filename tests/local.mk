@@ -264,6 +264,7 @@ unit_headers = \
   tests/unit/bare.h \
   tests/unit/classes.h \
   tests/unit/comms.h \
+  tests/unit/host.h \
   tests/unit/unit.h \
   $(NULL)
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "api.h"
+#include "host.h"
 
 /* --- helpers -------------------------------------------------------------------------------------------- */
 
@@ -49,21 +50,6 @@ static const char *message(crp *vm)
     return info.message;
 }
 
-static crp_val must_run(crp *vm, const char *text)
-{
-    crp_val v = crp_nil();
-    crp_status st = run(vm, text, &v);
-    ck_assert_msg(st == CRP_OK, "%s: status %d, %s", text, (int)st, message(vm));
-    return v;
-}
-
-static int64_t integer(crp *vm, crp_val v)
-{
-    int64_t i = -99;
-    ck_assert_int_eq(crp_get_int(vm, v, &i), CRP_OK);
-    return i;
-}
-
 static const char *text_of(crp *vm, crp_val v)
 {
     crp_val text;
@@ -98,16 +84,6 @@ static void *count_memory(void *ud, void *p, size_t old_size, size_t new_size)
         free(p);
     if (q || !new_size) c->used += new_size - old_size;
     return q;
-}
-
-/* "CLASS.CODE: TEXT" of what failed last. */
-static const char *last_error(const crp *vm)
-{
-    static char text[500];
-    crp_error_info info = {.size = sizeof info};
-    crp_error_info_get(crp_error_last(vm), &info);
-    snprintf(text, sizeof text, "%d.%d: %s", info.error_class, info.code, info.message);
-    return text;
 }
 
 START_TEST(all_memory_comes_from_the_hosts_allocator_and_goes_back)
@@ -889,14 +865,6 @@ START_TEST(a_host_asks_a_script_that_waits_for_it_to_end)
     crp_token_put(token);
 }
 END_TEST
-
-static void *cancel_soon(void *token)
-{
-    struct timespec tick = {0, 20000000};
-    nanosleep(&tick, NULL);
-    crp_cancel(token);
-    return NULL;
-}
 
 START_TEST(another_thread_cancels_a_wait_and_a_loop)
 {

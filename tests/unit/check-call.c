@@ -6,29 +6,11 @@
 #include <string.h>
 #include <time.h>
 #include "api.h"
+#include "host.h"
 
 /* --- helpers -------------------------------------------------------------------------------------------- */
 
 static void ignore(void *ud, int fd, const char *bytes, size_t length) { (void)ud, (void)fd, (void)bytes, (void)length; }
-
-static const char *last_error(crp *vm)
-{
-    static char text[300];
-    crp_error_info info = {.size = sizeof info};
-    const crp_error *error = crp_error_last(vm);
-    if (!error) return "none";
-    crp_error_info_get(error, &info);
-    snprintf(text, sizeof text, "%d.%d: %s", info.error_class, info.code, info.message);
-    return text;
-}
-
-static crp_val must_run(crp *vm, const char *text)
-{
-    crp_val v = crp_nil();
-    crp_status st = crp_eval(vm, text, strlen(text), "test", &v);
-    ck_assert_msg(st == CRP_OK, "%s: status %d, %s", text, (int)st, last_error(vm));
-    return v;
-}
 
 static crp *open_vm(const char *text)
 {
@@ -37,13 +19,6 @@ static crp *open_vm(const char *text)
     crp_io(vm, ignore, NULL);
     must_run(vm, text);
     return vm;
-}
-
-static int64_t integer(crp *vm, crp_val v)
-{
-    int64_t i = -99;
-    ck_assert_int_eq(crp_get_int(vm, v, &i), CRP_OK);
-    return i;
 }
 
 static int64_t value_of(crp *vm, const char *text) { return integer(vm, must_run(vm, text)); }
@@ -149,7 +124,7 @@ START_TEST(what_is_no_function_is_refused_as_ever)
     crp *vm = open_vm("()");
     crp_word out = CRP_NIL;
     ck_assert_int_eq(crp_call_val(vm, must_run(vm, "5"), NULL, 0, NULL), CRP_E_TYPE);
-    char handles[300];
+    char handles[500];
     snprintf(handles, sizeof handles, "%s", last_error(vm));
     ck_assert_int_eq(call(vm, crp_fixnum(5), 1, &out), CRP_E_TYPE);
     ck_assert_str_eq(last_error(vm), handles);
@@ -288,14 +263,6 @@ START_TEST(a_within_that_ends_leaves_nothing_to_the_next_call)
 END_TEST
 
 /* --- the end of all ------------------------------------------------------------------------------------- */
-
-static void *cancel_soon(void *token)
-{
-    struct timespec tick = {0, 20000000};
-    nanosleep(&tick, NULL);
-    crp_cancel(token);
-    return NULL;
-}
 
 START_TEST(another_thread_cancels_a_call_that_loops_waits_or_calls_back)
 {
